@@ -1,0 +1,42 @@
+# The table of contents: every target is one line of the tool itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+# Real data and the official evaluators' outputs, where a checkout has them beside it; tests that
+# need them skip, saying so, where it has not.
+export VOSTOOL_TEST_DATA ?= $(wildcard ../shared)
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test leaderboard publish clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
+
+install: $(STAMP)  ## create .venv and install vostool with its tools into it
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "vostool needs Python 3.11 or newer"'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+check: $(STAMP)  ## lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(STAMP)  ## the test suite
+	$(BIN)/python -m pytest
+
+leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
+	$(BIN)/vostool leaderboard --run
+
+publish: leaderboard  ## copy the leaderboard into the part of results/ that git keeps
+	mkdir -p results/published
+	cp results/LEADERBOARD.md results/leaderboard.csv results/published/
+
+clean:  ## remove .venv, build and cache folders; datasets and results stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find vostool trackers tests -name __pycache__ -type d -exec rm -rf {} +

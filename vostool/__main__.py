@@ -1,0 +1,6 @@
+"""`python -m vostool`."""
+
+from vostool.cli import main
+
+if __name__ == "__main__":
+    main()

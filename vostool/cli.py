@@ -1,0 +1,345 @@
+"""The command line: one thin command per verb.
+
+Nothing heavy is imported at the top, so that `vostool --help` answers at once; each command imports
+what it needs.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vostool.errors import VostoolError
+from vostool.workspace import ENVIRONMENT, Workspace
+
+if TYPE_CHECKING:
+    from vostool.datasets.dataset import Dataset
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Commands(click.Group):
+    """Ends every error a user can mend with its sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VostoolError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2
+            raise failure from error
+
+
+def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Return one decorator that applies several options, the first shown first."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if value else None
+
+
+dataset_options = stacked(
+    click.option(
+        "--dataset", required=True, help="DAVIS2016, DAVIS2017, synthetic or folder:PATH."
+    ),
+    click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
+    click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
+    click.option("--resolution", help="480p, full, or the name of a resolution folder."),
+    click.option("--sequences", callback=_names, help="Only these, separated by commas."),
+)
+results_option = click.option(
+    "--results", type=FOLDER, help="Folder of the run folders; <workspace>/results if not given."
+)
+tracking_options = stacked(
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "fp16", "bf16"]),
+        default="auto",
+        show_default=True,
+    ),
+    click.option("--weights", type=click.Path(path_type=Path), help="File with the weights."),
+    click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
+    click.option("--seed", default=0, show_default=True),
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vostool")
+@click.option(
+    "--home", type=FOLDER, help=f"Workspace; ${ENVIRONMENT} or the current folder if not given."
+)
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """Run, time, score and compare trackers for video object segmentation."""
+    ctx.obj = Workspace.find(home)
+
+
+@cli.command()
+@click.argument("tracker", metavar="TRACKER[/CONFIG]")
+@dataset_options
+@tracking_options
+@workers_option
+@results_option
+@click.option("--name", help="Name of the run folder; made of the tracker's name if not given.")
+@click.pass_obj
+def run(
+    workspace: Workspace,
+    tracker: str,
+    results: Path | None,
+    name: str | None,
+    device: str,
+    precision: str,
+    weights: Path | None,
+    overrides: tuple[str, ...],
+    seed: int,
+    workers: int,
+    **where: Any,
+) -> None:
+    """Track a dataset into a run folder; a second start does what is missing."""
+    from vostool.runner import RunRequest
+
+    request = RunRequest(
+        tracker, name, overrides, device, precision, weights, seed=seed, workers=workers
+    )
+    _run(request, _open(workspace, where), workspace, results or workspace.results)
+
+
+@cli.command(name="eval")
+@dataset_options
+@click.option("--masks", type=FOLDER, help="Score this folder of <sequence>/<frame>.png.")
+@click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    metavar="NAME",
+    help="Run what this tracker lacks first, then score it; 'all' for every one that can run "
+    "without weights. May be repeated.",
+)
+@click.option("--protocol", help="The dataset's own if not given.")
+@click.option("--out", type=FOLDER, help="Folder for the tables; beside the masks if not given.")
+@workers_option
+@results_option
+@click.pass_obj
+def evaluate(
+    workspace: Workspace,
+    masks: Path | None,
+    trackers: tuple[str, ...],
+    protocol: str | None,
+    out: Path | None,
+    workers: int,
+    results: Path | None,
+    **where: Any,
+) -> None:
+    """Score the runs of a dataset, or any folder of masks, and write the tables."""
+    from vostool.bench import evaluate_folder, evaluate_runs
+    from vostool.protocol import protocol_named
+    from vostool.report.screens import show_scores
+
+    if masks and trackers:
+        raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
+    rules = protocol_named(protocol) if protocol else None
+    dataset = _open(workspace, where, need_frames=bool(trackers))
+    results = results or workspace.results
+    if masks:
+        done = evaluate_folder(masks, dataset, rules, results, out, workers)
+    else:
+        names = _run_missing(trackers, dataset, workspace, results)
+        subset = where["sequences"] is not None
+        done = evaluate_runs(dataset, rules, results, out, workers, names=names, subset=subset)
+    show_scores(done, dataset)
+
+
+@cli.command()
+@click.option("--run", "run_first", is_flag=True, help="First run and score what is missing.")
+@click.option("--out", type=FOLDER, help="Folder for the files; the results folder if not given.")
+@results_option
+@click.pass_obj
+def leaderboard(
+    workspace: Workspace, run_first: bool, out: Path | None, results: Path | None
+) -> None:
+    """Rank all scored runs: LEADERBOARD.md and leaderboard.csv.
+
+    With --run every tracker that needs no weights runs on the synthetic dataset, and on DAVIS2016
+    where it is under datasets/.
+    """
+    from vostool.bench import evaluate_runs
+    from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.errors import ResultError
+    from vostool.report.leaderboard import collect, write_leaderboard
+    from vostool.report.screens import show_leaderboard
+
+    results = results or workspace.results
+    for name in ("synthetic", "DAVIS2016") if run_first else ():
+        entry = CATALOG[name]
+        if name != "synthetic" and find_root(entry, workspace) is None:
+            click.echo(f"{name} is not there and is left out. {entry.how_to_get}")
+            continue
+        dataset = open_dataset(name, workspace=workspace)
+        names = _run_missing(("all",), dataset, workspace, results)
+        evaluate_runs(dataset, None, results, None, workers=1, names=names)
+    sections = collect(results)
+    if not sections:
+        raise ResultError(
+            f"There are no scored runs in {results}. Make some with `vostool leaderboard --run`, "
+            "or with `vostool eval --dataset synthetic --tracker copy_first`."
+        )
+    files = write_leaderboard(sections, out or results)
+    show_leaderboard(sections, files)
+
+
+@cli.command()
+@click.argument("tracker", metavar="TRACKER[/CONFIG]")
+@tracking_options
+@click.option("--objects", type=click.IntRange(1, 254), default=1, show_default=True)
+@click.option(
+    "--size", default="480p", show_default=True, help="480p, 720p, 1080p or WIDTHxHEIGHT."
+)
+@click.option("--frames", type=click.IntRange(2), default=30, show_default=True)
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True)
+@click.pass_obj
+def speed(
+    workspace: Workspace,
+    tracker: str,
+    device: str,
+    precision: str,
+    weights: Path | None,
+    overrides: tuple[str, ...],
+    seed: int,
+    objects: int,
+    size: str,
+    frames: int,
+    repeats: int,
+) -> None:
+    """Measure a tracker's speed alone, repeatedly, and show the spread."""
+    from vostool.report.screens import show_speed
+    from vostool.runner import RunRequest, prepare
+    from vostool.speed import measure, parse_size
+
+    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
+    job = prepare(request, workspace, random_weights=True)
+    _say_random_weights(job)
+    show_speed(job, measure(job, objects, parse_size(size), frames, repeats), objects, size)
+
+
+@cli.command()
+@click.argument("tracker", metavar="TRACKER[/CONFIG]")
+@tracking_options
+@click.pass_obj
+def check(
+    workspace: Workspace,
+    tracker: str,
+    device: str,
+    precision: str,
+    weights: Path | None,
+    overrides: tuple[str, ...],
+    seed: int,
+) -> None:
+    """Prove on synthetic clips that a tracker keeps the plugin contract."""
+    from vostool.check import check_tracker
+    from vostool.report.screens import show_checks
+    from vostool.runner import RunRequest, prepare
+
+    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
+    job = prepare(request, workspace, random_weights=True)
+    _say_random_weights(job)
+    if not show_checks(tracker, check_tracker(job)):
+        sys.exit(1)
+
+
+@cli.command()
+@click.pass_obj
+def trackers(workspace: Workspace) -> None:
+    """List the trackers that are there, with their configurations."""
+    from vostool.report.screens import show_trackers
+
+    show_trackers(workspace)
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def datasets(ctx: click.Context) -> None:
+    """List the datasets: what is there, what is missing and how to get it."""
+    if ctx.invoked_subcommand is None:
+        from vostool.report.screens import show_datasets
+
+        show_datasets(ctx.obj)
+
+
+@datasets.group()
+def make() -> None:
+    """Draw a dataset."""
+
+
+@make.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", default="424x240", show_default=True, help="WIDTHxHEIGHT.")
+@click.option("--frames", type=click.IntRange(3), default=40, show_default=True)
+def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
+    """Draw the synthetic dataset into DIRECTORY; the same seed gives the same files."""
+    from vostool.datasets.synthetic import make as draw
+    from vostool.speed import parse_size
+
+    draw(directory, seed, size=parse_size(size), frames=frames)
+    click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
+
+
+def _open(workspace: Workspace, where: dict[str, Any], need_frames: bool = True) -> "Dataset":
+    from vostool.datasets.catalog import open_dataset
+
+    name = where.pop("dataset")
+    return open_dataset(name, **where, need_frames=need_frames, workspace=workspace)
+
+
+def _run(request: Any, dataset: "Dataset", workspace: Workspace, results: Path) -> None:
+    from vostool.report.terminal import frame_progress
+    from vostool.runner import run_tracker
+
+    frames = sum(len(sequence) for sequence in dataset.sequences)
+    with frame_progress(request.tracker, frames) as advance:
+        folder = run_tracker(request, dataset, workspace, results, advance)
+    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {frames} frames")
+
+
+def _run_missing(
+    trackers: tuple[str, ...], dataset: "Dataset", workspace: Workspace, results: Path
+) -> list[str] | None:
+    """Run what the named trackers lack; returns the names of their runs, None if none is named."""
+    from vostool.bench import runnable_trackers
+    from vostool.runner import RunRequest, default_name
+
+    if not trackers:
+        return None
+    specs = runnable_trackers(workspace) if "all" in trackers else trackers
+    for spec in specs:
+        _run(RunRequest(spec), dataset, workspace, results)
+    return [default_name(spec) for spec in specs]
+
+
+def _say_random_weights(job: Any) -> None:
+    if job.random_weights:
+        click.echo(
+            f"{job.tracker} has no weights here: random ones are drawn from seed {job.runtime.seed}."
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="vostool")
+
+
+if __name__ == "__main__":
+    main()

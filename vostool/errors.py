@@ -1,0 +1,73 @@
+"""Every exception vostool raises on purpose, and nothing else.
+
+    VostoolError
+    ├── UsageError          a name, option or combination that cannot be meant
+    │   ├── UnknownNameError    no tracker, dataset, protocol, key ... of that name
+    │   └── ConfigError         a configuration key or value that does not fit
+    ├── DataError           files that are not what they should be
+    │   ├── DatasetError        a dataset root, split file or sequence
+    │   ├── MaskError           one label-map PNG
+    │   └── ResultError         a run folder or a folder of predictions
+    ├── WeightsError        weights that are absent or do not fit
+    ├── ContractError       a tracker that breaks the plugin contract
+    └── ResourceError       the machine ran out: disk, device memory, a worker
+
+A message is one or two sentences: what is wrong, naming the file, and what mends it. The command
+line prints it without a traceback and ends with exit code 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import Self
+
+
+class VostoolError(Exception):
+    """Base of all errors a user can mend."""
+
+
+class UsageError(VostoolError):
+    """A name, option or combination of options that cannot be meant."""
+
+
+class UnknownNameError(UsageError):
+    """No thing of that kind and name; the message lists the names and the nearest one."""
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
+        """Return the error for a name that is none of the known ones."""
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return cls(f"There is no {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")
+
+
+class ConfigError(UsageError):
+    """A configuration key or value that does not fit the tracker's configuration."""
+
+
+class DataError(VostoolError):
+    """Files that are not what they should be."""
+
+
+class DatasetError(DataError):
+    """A dataset root, split file or sequence that cannot be read as the dataset it should be."""
+
+
+class MaskError(DataError):
+    """One label-map PNG that cannot be read as ids."""
+
+
+class ResultError(DataError):
+    """A run folder or a folder of predictions that cannot be used."""
+
+
+class WeightsError(VostoolError):
+    """Weights that are absent, damaged or of the wrong shape."""
+
+
+class ContractError(VostoolError):
+    """A tracker that breaks the contract of `vostool.tracker`."""
+
+
+class ResourceError(VostoolError):
+    """The machine ran out of something: disk, device memory, a worker process."""

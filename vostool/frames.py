@@ -1,0 +1,43 @@
+"""Reading video frames."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vostool.errors import DatasetError
+from vostool.sequence import Frame
+
+# How each format ends: decoders fill a file that was cut short with grey and say nothing.
+_ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
+_TAIL = 1024
+
+
+def read_frame(path: Path) -> Frame:
+    """Decode one frame.
+
+    The orientation flag of photographs is ignored, because masks are drawn on the stored pixels.
+
+    Args:
+        path: JPEG, PNG or BMP file.
+
+    Returns:
+        (H, W, 3) uint8 RGB, read-only.
+
+    Raises:
+        DatasetError: the file is absent, no image, or cut short.
+    """
+    import cv2
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"Frame {path} cannot be read: {error.strerror}.") from error
+    for start, end in _ENDINGS.items():
+        if data.startswith(start) and end not in data[-_TAIL:]:
+            raise DatasetError(f"Frame {path} is cut short. Copy or unpack it again.")
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    frame = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if frame is None:
+        raise DatasetError(f"Frame {path} is not an image. Copy or unpack it again.")
+    frame.setflags(write=False)
+    return np.asarray(frame, np.uint8)

@@ -1,0 +1,133 @@
+"""Finding trackers: entry points of installed packages, then folders of the workspace.
+
+A package ships a tracker with an entry point in the group `vostool.trackers`,
+
+    [options.entry_points]
+    vostool.trackers =
+        mine = my_package.tracker:Mine
+
+and anybody can do without a package by writing `<workspace>/trackers/mine/tracker.py`. The TOML
+files beside the module are the tracker's named configurations.
+"""
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vostool.config import build_config, parse_overrides, read_toml
+from vostool.errors import ContractError, UnknownNameError
+from vostool.tracker import Tracker
+from vostool.workspace import Workspace
+
+GROUP = "vostool.trackers"
+_LOCAL_PACKAGE = "vostool_local_trackers"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A tracker class with the name it goes by and the folder of its configurations."""
+
+    name: str
+    cls: type[Tracker]
+    folder: Path
+
+    @property
+    def configs(self) -> dict[str, Path]:
+        """Configuration name -> TOML file, of those written for this class."""
+        return {path.stem: path for path in sorted(self.folder.glob("*.toml"))}
+
+    def config(self, name: str | None, overrides: tuple[str, ...] = ()) -> Any:
+        """Return the resolved configuration: defaults, then the TOML, then `key=value` texts.
+
+        Raises:
+            UnknownNameError: no such TOML, or an unknown key.
+            ConfigError: a value that does not fit.
+        """
+        values: dict[str, Any] = {}
+        source = self.name
+        if name:
+            if name not in self.configs:
+                raise UnknownNameError.of(f"configuration of {self.name}", name, self.configs)
+            values = read_toml(self.configs[name])
+            source = f"{self.name}/{name}"
+        return build_config(self.cls.Config, values | parse_overrides(overrides), source)
+
+
+def tracker_names(workspace: Workspace) -> dict[str, EntryPoint | Path]:
+    """Return tracker name -> where it comes from, without importing any.
+
+    An installed tracker goes before a folder of the same name.
+    """
+    found: dict[str, EntryPoint | Path] = {
+        folder.parent.name: folder.parent
+        for folder in sorted(workspace.trackers.glob("*/tracker.py"))
+    }
+    found.update({point.name: point for point in entry_points(group=GROUP)})
+    return dict(sorted(found.items()))
+
+
+def load_tracker(name: str, workspace: Workspace) -> Plugin:
+    """Import the tracker of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists the names and the nearest.
+        ContractError: what is there is not a Tracker, or cannot be imported.
+    """
+    names = tracker_names(workspace)
+    if name not in names:
+        raise UnknownNameError.of("tracker", name, names)
+    source = names[name]
+    try:
+        if isinstance(source, Path):
+            cls = _class_in(_import_folder(source))
+        else:
+            cls = source.load()
+    except ContractError:
+        raise
+    except Exception as error:
+        raise ContractError(f"Tracker '{name}' cannot be imported: {error!r}.") from error
+    if not (isinstance(cls, type) and issubclass(cls, Tracker)):
+        raise ContractError(f"'{name}' is not a subclass of vostool.Tracker.")
+    file = sys.modules[cls.__module__].__file__
+    return Plugin(name, cls, Path(file).parent if file else Path())
+
+
+def split_spec(spec: str) -> tuple[str, str | None]:
+    """Split `TRACKER/CONFIG` into its two names; the second may be absent."""
+    name, _, config = spec.partition("/")
+    return name, config or None
+
+
+def _import_folder(folder: Path) -> ModuleType:
+    """Import `<folder>/tracker.py` as a module of a package, so that relative imports work."""
+    for name, path in (
+        (_LOCAL_PACKAGE, folder.parent),
+        (f"{_LOCAL_PACKAGE}.{folder.name}", folder),
+    ):
+        if name not in sys.modules:
+            package = ModuleType(name)
+            package.__path__ = [str(path)]
+            sys.modules[name] = package
+    return importlib.import_module(f"{_LOCAL_PACKAGE}.{folder.name}.tracker")
+
+
+def _class_in(module: ModuleType) -> type[Tracker]:
+    """Return the one Tracker that a module defines."""
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Tracker)
+        and value.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        names = ", ".join(cls.__name__ for cls in classes) or "none"
+        raise ContractError(
+            f"{module.__file__} must define exactly one subclass of vostool.Tracker, not {names}."
+        )
+    return classes[0]

@@ -1,0 +1,39 @@
+"""How numbers are written for people: scores in percent, rates and times short, blanks blank."""
+
+import math
+from typing import Any
+
+# Columns of the printed tables: (column, heading).
+SCORES = [
+    ("JF_mean", "J&F"),
+    ("J_mean", "J mean"),
+    ("J_recall", "J recall"),
+    ("J_decay", "J decay"),
+    ("F_mean", "F mean"),
+    ("F_recall", "F recall"),
+    ("F_decay", "F decay"),
+]
+
+
+def percent(value: Any) -> str:
+    """Return a fraction as percent with one digit, blank for a missing one."""
+    return "" if is_blank(value) else f"{100 * value:.1f}"
+
+
+def rate(value: Any) -> str:
+    """Return a rate or time with three significant digits, blank for a missing one."""
+    if is_blank(value):
+        return ""
+    if value >= 99.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+
+
+def coverage(sequences: int, official: int) -> str:
+    """Return `20` for a whole split and `6 of 20` for a part of it."""
+    return str(sequences) if sequences == official or not official else f"{sequences} of {official}"
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a table cell is empty: None, NaN or no text."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,253 @@
+"""The run folder: everything one tracker left behind on one dataset.
+
+    results/<dataset>/<run>/
+        run.json                     what ran, on what, with what; a status per sequence
+        masks/<sequence>/<frame>.png palette PNGs of object ids
+        times.csv                    one row per call of `step`
+
+A sequence is complete or absent: its masks are written to a hidden folder, its times and status are
+recorded, and then the folder is renamed. Whatever is killed when, the next start knows what is done.
+"""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from vostool.errors import ResultError
+from vostool.timing import StepTime
+
+SCHEMA = 1
+
+# What must not change between a run and its continuation, and what messages call it.
+_IDENTITY = {
+    "tracker": "tracker",
+    "config": "configuration",
+    "weights": "weights",
+    "dataset": "dataset",
+    "split": "split",
+    "device": "device",
+    "precision": "precision",
+    "seed": "seed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceStatus:
+    """What `run.json` keeps about a finished sequence.
+
+    Args:
+        fingerprint: of the sequence's files, see `Dataset.fingerprint`.
+        frames: number of frames.
+        objects: number of objects.
+        seconds: wall clock of the whole sequence, decoding and writing included.
+        workers: processes that shared the machine.
+        peak_mb: memory of the process or device so far; None where the system does not tell.
+    """
+
+    fingerprint: str
+    frames: int
+    objects: int
+    seconds: float
+    workers: int
+    peak_mb: float | None
+
+
+@dataclass
+class Manifest:
+    """The contents of `run.json`."""
+
+    run: str
+    tracker: str
+    config_name: str
+    config: dict[str, Any]
+    init: str
+    weights: dict[str, str] | None
+    dataset: str
+    split: str
+    root: str
+    device: str
+    device_name: str
+    precision: str
+    fps_protocol: str
+    seed: int
+    versions: dict[str, str]
+    git: str | None
+    created: str
+    sequences: dict[str, SequenceStatus] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def differences(self, other: "Manifest") -> list[str]:
+        """Name what makes the other manifest a different run, e.g. `configuration (alpha: 1 -> 2)`."""
+        found = []
+        for key, name in _IDENTITY.items():
+            mine, theirs = getattr(self, key), getattr(other, key)
+            if key == "weights":  # the same file may lie elsewhere
+                mine, theirs = (w and w["sha256"] for w in (mine, theirs))
+            if mine == theirs:
+                continue
+            if key == "config":
+                keys = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
+                changes = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
+                found.append(f"{name} ({changes})")
+            else:
+                found.append(f"{name} ({mine} -> {theirs})")
+        return found
+
+
+class RunFolder:
+    """One run folder on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.masks = path / "masks"
+        self.manifest_path = path / "run.json"
+        self.times_path = path / "times.csv"
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def exists(self) -> bool:
+        return self.manifest_path.is_file()
+
+    def manifest(self) -> Manifest:
+        """Read `run.json`.
+
+        Raises:
+            ResultError: it is absent, damaged or of a newer vostool.
+        """
+        try:
+            values = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            if values.get("schema") != SCHEMA:
+                raise ResultError(
+                    f"{self.manifest_path} has the schema {values.get('schema')}, this vostool reads "
+                    f"{SCHEMA}. Use the vostool that wrote it, or remove the run."
+                )
+            statuses = {k: SequenceStatus(**v) for k, v in values.pop("sequences").items()}
+            return Manifest(**values, sequences=statuses)
+        except FileNotFoundError:
+            raise ResultError(f"{self.path} is no run folder: it has no run.json.") from None
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ResultError(
+                f"{self.manifest_path} is damaged ({error}). Remove {self.path} and run again."
+            ) from error
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        write_text(self.manifest_path, json.dumps(asdict(manifest), indent=2) + "\n")
+
+    def complete(self, manifest: Manifest) -> set[str]:
+        """Return the names of the finished sequences."""
+        return {name for name in manifest.sequences if (self.masks / name).is_dir()}
+
+    def partial(self, sequence: str) -> Path:
+        """Return the hidden folder in which a sequence grows, emptied."""
+        path = self.masks / f".{sequence}.partial"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def commit(
+        self,
+        manifest: Manifest,
+        sequence: str,
+        partial: Path,
+        status: SequenceStatus,
+        steps: Iterable[StepTime],
+    ) -> None:
+        """Make a finished sequence part of the run; the rename comes last and decides."""
+        self._append_times(steps)
+        manifest.sequences[sequence] = status
+        self.write_manifest(manifest)
+        os.replace(partial, self.masks / sequence)
+
+    def times(self) -> list[StepTime]:
+        """Read `times.csv`; a last row that a killed run left unfinished is skipped."""
+        if not self.times_path.is_file():
+            return []
+        steps = []
+        with self.times_path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                try:
+                    steps.append(
+                        StepTime(
+                            row["sequence"],
+                            row["frame"],
+                            int(row["objects"]),
+                            int(row["prompts"]),
+                            float(row["ms"]),
+                        )
+                    )
+                except (KeyError, TypeError, ValueError):
+                    continue
+        return steps
+
+    def tidy(self, manifest: Manifest) -> None:
+        """Remove what a killed run left: hidden folders, and times of unfinished sequences."""
+        for path in self.masks.glob(".*.partial"):
+            shutil.rmtree(path, ignore_errors=True)
+        done = self.complete(manifest)
+        kept = [step for step in self.times() if step.sequence in done]
+        self.times_path.unlink(missing_ok=True)
+        self._append_times(kept)
+
+    def _append_times(self, steps: Iterable[StepTime]) -> None:
+        new = not self.times_path.exists()
+        with self.times_path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow([f.name for f in fields(StepTime)])
+            for step in steps:
+                writer.writerow([step.sequence, step.frame, step.objects, step.prompts, step.ms])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing this run at the same time.
+
+        Raises:
+            ResultError: another process is at it.
+        """
+        self.masks.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            if not _try_lock(file.fileno()):
+                raise ResultError(
+                    f"Another vostool is writing {self.path}. Wait for it, or choose another --name."
+                )
+            yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, or until its process ends however it ends."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def runs_in(folder: Path) -> list[RunFolder]:
+    """Return the run folders directly below a results folder, by name."""
+    if not folder.is_dir():
+        return []
+    found = (RunFolder(path) for path in sorted(folder.iterdir()) if path.is_dir())
+    return [run for run in found if run.exists()]

@@ -1,0 +1,348 @@
+"""Running one tracker over one dataset: what is missing is tracked, what is there is kept."""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial as partial_call
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from vostool.datasets.dataset import Dataset
+from vostool.device import device_name, resolve_device
+from vostool.errors import ConfigError, ResourceError, ResultError, WeightsError
+from vostool.plugins import Plugin, load_tracker, split_spec
+from vostool.results import Manifest, RunFolder, SequenceStatus
+from vostool.sequence import Sequence
+from vostool.timing import stopwatch_for
+from vostool.tracker import Runtime, Tracker
+from vostool.tracking import SequenceResult, track_sequence, warm_up
+from vostool.workspace import Workspace
+
+Advance = Callable[[int, str], None]  # frames done, name of the sequence
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the user asked to be run.
+
+    Args:
+        tracker: `NAME` or `NAME/CONFIG`.
+        name: name of the run folder; derived from the tracker if None.
+        overrides: `key=value` texts.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        precision: `auto` (the tracker's own), `fp32`, `fp16` or `bf16`.
+        weights: file of weights.
+        seed: for every random choice.
+        workers: processes that track different sequences at the same time.
+    """
+
+    tracker: str
+    name: str | None = None
+    overrides: tuple[str, ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    weights: Path | None = None
+    seed: int = 0
+    workers: int = 1
+
+
+def run_tracker(
+    request: RunRequest,
+    dataset: Dataset,
+    workspace: Workspace,
+    results: Path,
+    advance: Advance = lambda frames, sequence: None,
+) -> RunFolder:
+    """Track every sequence of the dataset that the run folder lacks.
+
+    Args:
+        request: tracker, configuration and how to run it.
+        dataset: what to track.
+        workspace: where local trackers are.
+        results: folder of run folders, by dataset.
+        advance: told of frames as they are done: each one, or with several workers those of a
+            whole sequence.
+
+    Returns:
+        The run folder, holding all sequences of the dataset.
+
+    Raises:
+        ResultError: the folder holds another run, or another process is writing it.
+        WeightsError: the tracker needs weights, or the file is not there.
+        VostoolError: as raised by the dataset and the tracker.
+    """
+    job = prepare(request, workspace)
+    folder = RunFolder(results / dataset.key / (request.name or default_name(request.tracker)))
+    fresh = _manifest(job, dataset, folder.name)
+    with folder.locked():
+        manifest = _resumed(folder, fresh, dataset) if folder.exists() else fresh
+        folder.tidy(manifest)
+        folder.write_manifest(manifest)
+        done = folder.complete(manifest)
+        todo = [sequence for sequence in dataset.sequences if sequence.name not in done]
+        for result, sequence, partial in _tracked(
+            job, dataset, todo, folder, request.workers, advance
+        ):
+            status = SequenceStatus(
+                fingerprint=dataset.fingerprint(sequence),
+                frames=len(sequence),
+                objects=result.objects,
+                seconds=result.seconds,
+                workers=request.workers,
+                peak_mb=result.peak_mb,
+            )
+            folder.commit(manifest, sequence.name, partial, status, result.steps)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A resolved request: everything a process needs to build the tracker. It can be pickled."""
+
+    tracker: str
+    config_name: str
+    config: Any
+    runtime: Runtime
+    init: str
+    home: Path
+    random_weights: bool = False
+
+    def build(self) -> Tracker:
+        """Load the tracker's class and build it."""
+        plugin = load_tracker(self.tracker, Workspace(self.home))
+        return plugin.cls(self.config, self.runtime)
+
+
+def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
+    """Resolve names, settings, device and weights, refusing what does not fit.
+
+    Args:
+        request: what the user asked for.
+        workspace: where local trackers are.
+        random_weights: a tracker that needs weights may go without.
+    """
+    name, config_name = split_spec(request.tracker)
+    plugin = load_tracker(name, workspace)
+    runtime = Runtime(
+        device=resolve_device(request.device, plugin.cls.devices),
+        precision=_precision(plugin, request.precision),
+        weights=_weights(plugin, request.weights, random_weights),
+        seed=request.seed,
+    )
+    config = plugin.config(config_name, request.overrides)
+    return Job(
+        tracker=name,
+        config_name=config_name or "default",
+        config=config,
+        runtime=runtime,
+        init=plugin.cls.init,
+        home=workspace.home.resolve(),
+        random_weights=plugin.cls.weights == "required" and runtime.weights is None,
+    )
+
+
+def _precision(plugin: Plugin, asked: str) -> str:
+    usable = plugin.cls.precisions
+    if asked == "auto":
+        return usable[0]
+    if asked not in usable:
+        raise ConfigError(f"{plugin.name} runs in {' or '.join(usable)}, not in {asked}.")
+    return asked
+
+
+def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path | None:
+    if weights is None:
+        if plugin.cls.weights == "required" and not random_weights:
+            raise WeightsError(
+                f"{plugin.name} needs weights: give them with --weights. The tracker's README says "
+                "where they come from."
+            )
+        return None
+    if plugin.cls.weights == "none":
+        raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")
+    if not weights.exists():
+        raise WeightsError(f"The weights {weights} do not exist.")
+    return weights.resolve()
+
+
+def default_name(spec: str) -> str:
+    """Return the run folder's name for `TRACKER/CONFIG`."""
+    return spec.replace("/", "-")
+
+
+def _tracked(
+    job: Job,
+    dataset: Dataset,
+    todo: list[Sequence],
+    folder: RunFolder,
+    workers: int,
+    advance: Advance,
+) -> Iterator[tuple[SequenceResult, Sequence, Path]]:
+    """Yield the sequences as they are finished, each with the hidden folder of its masks."""
+    if workers <= 1 or len(todo) <= 1:
+        session: _Session | None = None
+        for sequence in todo:
+            session = session or _Session(job, dataset, sequence)
+            partial = folder.partial(sequence.name)
+            on_frame = partial_call(advance, 1, sequence.name)
+            yield session.track(dataset, sequence, partial, on_frame), sequence, partial
+        return
+    pool = ProcessPoolExecutor(
+        min(workers, len(todo)), get_context("spawn"), _start_worker, (job, workers)
+    )
+    with pool:
+        for result, sequence, partial in _tracked_by(pool, dataset, todo, folder):
+            advance(len(sequence), sequence.name)
+            yield result, sequence, partial
+
+
+def _tracked_by(
+    pool: Executor, dataset: Dataset, todo: list[Sequence], folder: RunFolder
+) -> Iterator[tuple[SequenceResult, Sequence, Path]]:
+    # The longest first, so that no worker is left alone with one at the end.
+    ordered = sorted(todo, key=len, reverse=True)
+    partials = {sequence.name: folder.partial(sequence.name) for sequence in ordered}
+    futures = {
+        pool.submit(_work, dataset, sequence, partials[sequence.name]): sequence
+        for sequence in ordered
+    }
+    try:
+        for future in as_completed(futures):
+            sequence = futures[future]
+            yield future.result(), sequence, partials[sequence.name]
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "A worker process died, most likely for lack of memory. Finished sequences are kept; "
+            "run the same command again with fewer --workers."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Session:
+    """A tracker built once in this process, warmed up on its first sequence."""
+
+    def __init__(self, job: Job, dataset: Dataset, sequence: Sequence) -> None:
+        self._tracker = job.build()
+        self._stopwatch = stopwatch_for(job.runtime.device)
+        warm_up(self._tracker, dataset, sequence)
+
+    def track(
+        self,
+        dataset: Dataset,
+        sequence: Sequence,
+        partial: Path,
+        on_frame: Callable[[], None] = lambda: None,
+    ) -> SequenceResult:
+        return track_sequence(self._tracker, dataset, sequence, partial, self._stopwatch, on_frame)
+
+
+_worker_job: Job | None = None
+_worker_session: _Session | None = None
+
+
+def _start_worker(job: Job, workers: int) -> None:
+    """Prepare a worker process: remember the job, and leave cores to the other workers."""
+    global _worker_job
+    _worker_job = job
+    import os
+
+    import cv2
+
+    cv2.setNumThreads(max(1, (os.cpu_count() or 1) // workers))
+
+
+def _work(dataset: Dataset, sequence: Sequence, partial: Path) -> SequenceResult:
+    global _worker_session
+    assert _worker_job is not None
+    if _worker_session is None:
+        _worker_session = _Session(_worker_job, dataset, sequence)
+    return _worker_session.track(dataset, sequence, partial)
+
+
+def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
+    weights = job.runtime.weights
+    return Manifest(
+        run=run,
+        tracker=job.tracker,
+        config_name=job.config_name,
+        config=json.loads(json.dumps(asdict(job.config))),
+        init=job.init,
+        weights={"path": str(weights), "sha256": sha256_of(weights)} if weights else None,
+        dataset=dataset.key,
+        split=dataset.split,
+        root=str(dataset.root.resolve()),
+        device=job.runtime.device,
+        device_name=device_name(job.runtime.device),
+        precision=job.runtime.precision,
+        fps_protocol="step-cuda" if job.runtime.device.startswith("cuda") else "step-wall",
+        seed=job.runtime.seed,
+        versions=_versions(),
+        git=_git_revision(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
+    """Return the manifest on disk if the fresh one continues it.
+
+    Raises:
+        ResultError: it is another run; the message says what differs.
+    """
+    manifest = folder.manifest()
+    differences = manifest.differences(fresh)
+    by_name = {sequence.name: sequence for sequence in dataset.sequences}
+    for name in sorted(folder.complete(manifest)):
+        if name in by_name and (
+            manifest.sequences[name].fingerprint != dataset.fingerprint(by_name[name])
+        ):
+            differences.append(f"data of sequence '{name}' (was read from {manifest.root})")
+            break
+    if differences:
+        raise ResultError(
+            f"{folder.path} holds a run with another {', another '.join(differences)}. Choose "
+            "another name with --name, or remove that folder."
+        )
+    return manifest
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the files of a folder by name."""
+    digest = hashlib.sha256()
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        with file.open("rb") as data:
+            while chunk := data.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("vostool", "torch", "opencv-python", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_revision() -> str | None:
+    """Return the commit of the checkout vostool runs from, with `-dirty` if it was changed."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    here = Path(__file__).parent
+    if not (here.parent / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,182 @@
+"""The plugin contract: what a tracker is, and how one object's tracker serves many.
+
+A tracker is a class with one method, `step`. Somebody else's looks like this:
+
+    class Mine(Tracker):
+        init = "mask"                      # or "box": then prompts carry no mask
+
+        def reset(self) -> None: ...       # forget the last sequence
+        def step(self, frame, prompts=()): # (H, W, 3) uint8 RGB -> (H, W) uint8 ids
+            ...
+
+A tracker of single objects is a class with `init(frame, prompt)` and `track(frame)`; `PerObject`
+runs one of them for every object and merges their probabilities.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from vostool.sequence import Frame, Labels, Probability, Prompt
+
+
+@dataclass(frozen=True)
+class NoConfig:
+    """The configuration of a tracker that has nothing to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where and with what a tracker runs; resolved by the runner before the tracker is built.
+
+    Args:
+        device: "cpu", "cuda" or "cuda:N"; never "auto".
+        precision: "fp32", "fp16" or "bf16".
+        weights: file (or folder, if the tracker says so) given by the user, or None.
+        seed: seed for every random choice; `reset` must return to it.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    weights: Path | None = None
+    seed: int = 0
+
+
+class Tracker(ABC):
+    """Track all objects of a sequence, frame by frame.
+
+    Class attributes describe the tracker to the tables and the runner:
+
+        init        "mask" or "box": what a prompt carries
+        summary     one line for `vostool trackers`
+        Config      frozen dataclass of its settings; TOML files and `-o key=value` fill it
+        devices     device types it can use; the first is preferred when it is present
+        precisions  precisions it can use; the first is the default
+        weights     "none", "optional" or "required" (`run` refuses to go without)
+
+    The constructor loads weights once. With `weights = "required"` and `runtime.weights` None it
+    must build itself with random weights drawn from `runtime.seed`; only `vostool check` and
+    `vostool speed` do that, and they say so.
+    """
+
+    init: ClassVar[Literal["mask", "box"]] = "mask"
+    summary: ClassVar[str] = ""
+    Config: ClassVar[type] = NoConfig
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+    weights: ClassVar[Literal["none", "optional", "required"]] = "none"
+
+    def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
+        self.config: Any = self.Config() if config is None else config
+        self.runtime = runtime or Runtime()
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything of the last sequence; called before the first frame of each."""
+
+    @abstractmethod
+    def step(self, frame: Frame, prompts: Iterable[Prompt] = ()) -> Labels:
+        """Take the next frame and return its label map.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB, read-only.
+            prompts: objects that start on this frame; they may come on any frame.
+
+        Returns:
+            (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far.
+        """
+
+
+class SingleObject(Protocol):
+    """What `PerObject` needs: a tracker of one object."""
+
+    def init(self, frame: Frame, prompt: Prompt) -> None:
+        """Begin with the object of `prompt` on `frame`."""
+
+    def track(self, frame: Frame) -> Probability:
+        """Return the (H, W) float32 probability in [0, 1] that a pixel is the object's."""
+
+
+class PerObject(Tracker):
+    """Run one `SingleObject` per object and merge them by soft aggregation.
+
+    Subclasses implement `new_object`. On the frame of a prompt the object's label is the prompt's
+    own mask, or its filled box for `init = "box"`; afterwards it is what `track` returns.
+    """
+
+    def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
+        super().__init__(config, runtime)
+        self._objects: dict[int, SingleObject] = {}
+
+    @abstractmethod
+    def new_object(self) -> SingleObject:
+        """Return a fresh single-object tracker."""
+
+    def reset(self) -> None:
+        self._objects.clear()
+
+    def step(self, frame: Frame, prompts: Iterable[Prompt] = ()) -> Labels:
+        started = {}
+        for prompt in prompts:
+            single = self.new_object()
+            single.init(frame, prompt)
+            started[prompt.object_id] = (single, prompt)
+        probabilities = {
+            object_id: single.track(frame)
+            for object_id, single in self._objects.items()
+            if object_id not in started
+        }
+        for object_id, (single, prompt) in started.items():
+            self._objects[object_id] = single
+            probabilities[object_id] = prompt_probability(prompt, frame.shape[:2])
+        return merge_probabilities(probabilities, frame.shape[:2])
+
+
+def prompt_probability(prompt: Prompt, size: tuple[int, int]) -> Probability:
+    """Return the prompt's mask, or its box filled, as an (H, W) float32 map of zeros and ones."""
+    if prompt.mask is not None:
+        return prompt.mask.astype(np.float32)
+    filled = np.zeros(size, np.float32)
+    x, y, w, h = prompt.box
+    left, top = max(0, round(x)), max(0, round(y))
+    filled[top : max(top, round(y + h)), left : max(left, round(x + w))] = 1.0
+    return filled
+
+
+def merge_probabilities(probabilities: dict[int, Probability], size: tuple[int, int]) -> Labels:
+    """Merge per-object probabilities into one label map.
+
+    Soft aggregation compares the odds p / (1 - p) of the objects with those of the background,
+    whose probability is prod(1 - p) (Oh et al., "Fast Video Object Segmentation by Reference-Guided
+    Mask Propagation", CVPR 2018, eq. 1). A pixel goes to the largest odds; ties go to the
+    background, then to the lower id.
+
+    Args:
+        probabilities: object id -> (H, W) float32 in [0, 1].
+        size: (H, W).
+
+    Returns:
+        (H, W) uint8 label map.
+    """
+    labels = np.zeros(size, np.uint8)
+    if not probabilities:
+        return labels
+    background = np.ones(size, np.float32)
+    for p in probabilities.values():
+        background *= 1.0 - p
+    best = _odds(background)
+    for object_id in sorted(probabilities):
+        odds = _odds(probabilities[object_id])
+        wins = odds > best
+        labels[wins] = object_id
+        np.copyto(best, odds, where=wins)
+    return labels
+
+
+def _odds(p: Probability) -> Probability:
+    clipped = np.clip(p, 1e-7, 1.0 - 1e-7)
+    return clipped / (1.0 - clipped)

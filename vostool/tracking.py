@@ -1,0 +1,186 @@
+"""Tracking one sequence: frames in, label maps and times out, the contract enforced on the way."""
+
+import errno
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vostool.datasets.dataset import Dataset
+from vostool.errors import ContractError, DatasetError, ResourceError, VostoolError
+from vostool.pipeline import Gate, MaskWriter, decoded
+from vostool.sequence import Frame, Labels, Prompt, Sequence
+from vostool.timing import StepTime, Stopwatch
+from vostool.tracker import Tracker
+
+WARM_UP_FRAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceResult:
+    """What tracking one sequence gave beside its masks.
+
+    Args:
+        sequence: its name.
+        steps: one time per frame.
+        seconds: wall clock, decoding and writing included.
+        peak_mb: memory of the process or device so far.
+    """
+
+    sequence: str
+    steps: list[StepTime]
+    seconds: float
+    peak_mb: float | None
+
+    @property
+    def objects(self) -> int:
+        return sum(step.prompts for step in self.steps)
+
+
+def track_sequence(
+    tracker: Tracker,
+    dataset: Dataset,
+    sequence: Sequence,
+    folder: Path,
+    stopwatch: Stopwatch,
+    on_frame: Callable[[], None] = lambda: None,
+) -> SequenceResult:
+    """Track a sequence from its prompts and write its masks into a folder.
+
+    Args:
+        tracker: built and warmed up; it is reset first.
+        dataset: reads the prompts.
+        sequence: what to track.
+        folder: where `<frame>.png` go.
+        stopwatch: times each step.
+        on_frame: called after every frame.
+
+    Raises:
+        DatasetError: a frame or mask cannot be read or they do not fit each other.
+        ContractError: the tracker returned something else than a label map of known ids.
+        ResourceError: the disk is full or device memory ran out.
+    """
+    start = time.perf_counter()
+    begin(tracker)
+    gate = Gate(open=tracker.runtime.device != "cpu")
+    steps: list[StepTime] = []
+    known: set[int] = set()
+    prompts_per_frame = dataset.prompts(sequence)
+    try:
+        with MaskWriter(folder, gate) as writer:
+            for index, frame in enumerate(decoded(sequence.frames, gate)):
+                name = sequence.frame_name(index)
+                prompts = next(prompts_per_frame)
+                check_sizes(sequence, index, frame, prompts)
+                known.update(prompt.object_id for prompt in prompts)
+                with gate.step():
+                    labels, ms = timed_step(tracker, frame, prompts, stopwatch)
+                where = f"on frame {name} of sequence '{sequence.name}'"
+                writer.put(name, checked_labels(labels, frame, known, where))
+                steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
+                on_frame()
+    except (OSError, RuntimeError, MemoryError) as error:
+        raise _explained(error, sequence) from error
+    return SequenceResult(sequence.name, steps, time.perf_counter() - start, stopwatch.peak_mb())
+
+
+def begin(tracker: Tracker) -> None:
+    """Seed every global random generator a tracker might use, and reset it.
+
+    Each sequence starts from the same state, so its masks do not depend on the ones before it.
+    """
+    seed = tracker.runtime.seed
+    random.seed(seed)
+    np.random.seed(seed)
+    for name, call in (("cv2", "setRNGSeed"), ("torch", "manual_seed")):
+        module: Any = sys.modules.get(name)
+        if module is not None:
+            getattr(module, call)(seed)
+    tracker.reset()
+
+
+def warm_up(tracker: Tracker, dataset: Dataset, sequence: Sequence) -> None:
+    """Run a few frames and throw them away, so that first-call costs are not timed."""
+    begin(tracker)
+    gate = Gate(open=True)
+    prompts_per_frame = dataset.prompts(sequence)
+    frames = decoded(sequence.frames[:WARM_UP_FRAMES], gate)
+    for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
+        check_sizes(sequence, index, frame, prompts)
+        tracker.step(frame, for_tracker(tracker, prompts))
+
+
+def for_tracker(tracker: Tracker, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
+    """Take the masks away from the prompts of a box-initialised tracker."""
+    if tracker.init == "box":
+        return tuple(replace(prompt, mask=None) for prompt in prompts)
+    return tuple(prompts)
+
+
+def timed_step(
+    tracker: Tracker, frame: Frame, prompts: Iterable[Prompt], stopwatch: Stopwatch
+) -> tuple[Labels, float]:
+    """Return the label map of a step and the milliseconds it took."""
+    given = for_tracker(tracker, prompts)
+    return stopwatch.time(lambda: tracker.step(frame, given))
+
+
+def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> Labels:
+    """Return what a tracker gave if it is a label map of prompted ids.
+
+    Raises:
+        ContractError: it has another type or shape, or an id nobody asked for.
+    """
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
+        kind = f"{labels.dtype} array" if isinstance(labels, np.ndarray) else type(labels).__name__
+        raise ContractError(
+            f"step() must return a (H, W) uint8 label map; it gave a {kind} {where}."
+        )
+    if labels.shape != frame.shape[:2]:
+        raise ContractError(
+            f"step() must return a label map of the frame's size {frame.shape[:2]}; it gave "
+            f"{labels.shape} {where}."
+        )
+    allowed = np.zeros(256, bool)
+    allowed[[0, *known]] = True
+    if not allowed[labels].all():
+        strange = np.unique(labels[~allowed[labels]])[:5].tolist()
+        raise ContractError(
+            f"step() returned the ids {strange}, which no prompt has, {where}. Label maps hold 0 "
+            "and the object_id of prompts."
+        )
+    return labels
+
+
+def check_sizes(sequence: Sequence, index: int, frame: Frame, prompts: tuple[Prompt, ...]) -> None:
+    """Raise DatasetError if a prompt's mask and its frame differ in size."""
+    for prompt in prompts:
+        if prompt.mask is not None and prompt.mask.shape != frame.shape[:2]:
+            raise DatasetError(
+                f"Sequence '{sequence.name}': {sequence.annotations[index]} is {prompt.mask.shape} "
+                f"(height, width), its frame {sequence.frames[index].name} is {frame.shape[:2]}. "
+                "Frames and masks must come from the same resolution."
+            )
+
+
+def _explained(error: Exception, sequence: Sequence) -> Exception:
+    """Turn a full disk or exhausted memory into a sentence; leave other errors as they are."""
+    done = "Finished sequences are kept; run the same command again to go on."
+    if isinstance(error, VostoolError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ResourceError(
+            f"The disk is full: the masks of '{sequence.name}' cannot be written. Free some space. "
+            + done
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return ResourceError(
+            f"Out of memory on sequence '{sequence.name}'. Use a smaller model, --precision fp16, "
+            f"or --device cpu. {done}"
+        )
+    return error
