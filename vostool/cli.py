@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.errors import VostoolError
+from vostool.errors import VostoolError, resource_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
 if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Failure(click.ClickException):
+    """An error that the user can mend."""
+
+    exit_code = 2
 
 
 class Commands(click.Group):
@@ -27,9 +33,12 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except VostoolError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2
-            raise failure from error
+            raise Failure(str(error)) from error
+        except Exception as error:
+            explained = resource_error(error)
+            if explained is None:
+                raise
+            raise Failure(str(explained)) from error
 
 
 def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,6 +106,7 @@ def cli(ctx: click.Context, home: Path | None) -> None:
 @click.pass_obj
 def run(
     workspace: Workspace,
+    /,
     tracker: str,
     results: Path | None,
     name: str | None,
@@ -135,6 +145,7 @@ def run(
 @click.pass_obj
 def evaluate(
     workspace: Workspace,
+    /,
     masks: Path | None,
     trackers: tuple[str, ...],
     protocol: str | None,
@@ -168,7 +179,7 @@ def evaluate(
 @results_option
 @click.pass_obj
 def leaderboard(
-    workspace: Workspace, run_first: bool, out: Path | None, results: Path | None
+    workspace: Workspace, /, run_first: bool, out: Path | None, results: Path | None
 ) -> None:
     """Rank all scored runs: LEADERBOARD.md and leaderboard.csv.
 
@@ -212,6 +223,7 @@ def leaderboard(
 @click.pass_obj
 def speed(
     workspace: Workspace,
+    /,
     tracker: str,
     device: str,
     precision: str,
@@ -240,6 +252,7 @@ def speed(
 @click.pass_obj
 def check(
     workspace: Workspace,
+    /,
     tracker: str,
     device: str,
     precision: str,
@@ -261,7 +274,7 @@ def check(
 
 @cli.command()
 @click.pass_obj
-def trackers(workspace: Workspace) -> None:
+def trackers(workspace: Workspace, /) -> None:
     """List the trackers that are there, with their configurations."""
     from vostool.report.screens import show_trackers
 
@@ -332,7 +345,7 @@ def _run_missing(
 def _say_random_weights(job: Any) -> None:
     if job.random_weights:
         click.echo(
-            f"{job.tracker} has no weights here: random ones are drawn from seed {job.runtime.seed}."
+            f"{job.tracker} has no weights here: random ones are drawn, seed {job.runtime.seed}."
         )
 
 

@@ -17,6 +17,7 @@ line prints it without a traceback and ends with exit code 2.
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 from typing import Self
 
@@ -71,3 +72,23 @@ class ContractError(VostoolError):
 
 class ResourceError(VostoolError):
     """The machine ran out of something: disk, device memory, a worker process."""
+
+
+def resource_error(error: BaseException) -> ResourceError | None:
+    """Return the sentence for a full disk, a forbidden file or exhausted memory, else None."""
+    again = "What is finished is kept; run the same command again to go on."
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            where = f" at {error.filename}" if error.filename else ""
+            return ResourceError(f"The disk is full{where}. Free some space. {again}")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return ResourceError(
+                f"{error.filename} cannot be written or read: {error.strerror}. Change its "
+                "permissions, or choose another folder with --results or --out."
+            )
+    # torch is not imported here, so its error is known by name.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return ResourceError(
+            "Out of memory. Use a smaller configuration, --precision fp16 or --device cpu. " + again
+        )
+    return None

@@ -90,7 +90,7 @@ def _ids(image: Image.Image, path: Path) -> Labels:
                 f"{path} is a 16-bit PNG with the value {int(wide.max())}; object ids go from 1 "
                 "to 254. Renumber the objects and save as 8-bit."
             )
-        return wide.astype(np.uint8)
+        return np.asarray(wide, dtype=np.uint8)
     if mode in _COLOURED:
         raise MaskError(
             f"{path} holds colours (mode {mode}), not object ids. Save label maps as palette PNGs "
@@ -122,7 +122,7 @@ def merge_objects(labels: Labels, path: Path | None = None) -> Labels:
         if ids.any():
             refuse_soft(labels, path)
             foreground = ids
-    return foreground.view(np.uint8)
+    return np.asarray(foreground, dtype=np.uint8)
 
 
 def refuse_soft(labels: Labels, path: Path | None = None) -> None:

@@ -10,8 +10,8 @@ and anybody can do without a package by writing `<workspace>/trackers/mine/track
 files beside the module are the tracker's named configurations.
 """
 
+import hashlib
 import importlib
-import importlib.util
 import sys
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -83,10 +83,7 @@ def load_tracker(name: str, workspace: Workspace) -> Plugin:
         raise UnknownNameError.of("tracker", name, names)
     source = names[name]
     try:
-        if isinstance(source, Path):
-            cls = _class_in(_import_folder(source))
-        else:
-            cls = source.load()
+        cls = _class_in(_import_folder(source)) if isinstance(source, Path) else source.load()
     except ContractError:
         raise
     except Exception as error:
@@ -104,16 +101,18 @@ def split_spec(spec: str) -> tuple[str, str | None]:
 
 
 def _import_folder(folder: Path) -> ModuleType:
-    """Import `<folder>/tracker.py` as a module of a package, so that relative imports work."""
-    for name, path in (
-        (_LOCAL_PACKAGE, folder.parent),
-        (f"{_LOCAL_PACKAGE}.{folder.name}", folder),
-    ):
+    """Import `<folder>/tracker.py` as a module of a package, so that relative imports work.
+
+    The package is named after its place: two workspaces may have a tracker of the same name.
+    """
+    place = hashlib.sha256(str(folder.parent.resolve()).encode()).hexdigest()[:8]
+    parent = f"{_LOCAL_PACKAGE}_{place}"
+    for name, path in ((parent, folder.parent), (f"{parent}.{folder.name}", folder)):
         if name not in sys.modules:
             package = ModuleType(name)
             package.__path__ = [str(path)]
             sys.modules[name] = package
-    return importlib.import_module(f"{_LOCAL_PACKAGE}.{folder.name}.tracker")
+    return importlib.import_module(f"{parent}.{folder.name}.tracker")
 
 
 def _class_in(module: ModuleType) -> type[Tracker]:

@@ -5,8 +5,9 @@
         masks/<sequence>/<frame>.png palette PNGs of object ids
         times.csv                    one row per call of `step`
 
-A sequence is complete or absent: its masks are written to a hidden folder, its times and status are
-recorded, and then the folder is renamed. Whatever is killed when, the next start knows what is done.
+A sequence is complete or absent: its masks are written to a hidden folder, its times and status
+are recorded, and then the folder is renamed. Whatever is killed when, the next start knows what is
+done.
 """
 
 import csv
@@ -83,7 +84,7 @@ class Manifest:
     schema: int = SCHEMA
 
     def differences(self, other: "Manifest") -> list[str]:
-        """Name what makes the other manifest a different run, e.g. `configuration (alpha: 1 -> 2)`."""
+        """Name what makes the other a different run, e.g. `configuration (alpha: 1 -> 2)`."""
         found = []
         for key, name in _IDENTITY.items():
             mine, theirs = getattr(self, key), getattr(other, key)
@@ -126,8 +127,8 @@ class RunFolder:
             values = json.loads(self.manifest_path.read_text(encoding="utf-8"))
             if values.get("schema") != SCHEMA:
                 raise ResultError(
-                    f"{self.manifest_path} has the schema {values.get('schema')}, this vostool reads "
-                    f"{SCHEMA}. Use the vostool that wrote it, or remove the run."
+                    f"{self.manifest_path} has the schema {values.get('schema')}, this vostool "
+                    f"reads {SCHEMA}. Use the vostool that wrote it, or remove the run."
                 )
             statuses = {k: SequenceStatus(**v) for k, v in values.pop("sequences").items()}
             return Manifest(**values, sequences=statuses)
@@ -216,7 +217,8 @@ class RunFolder:
         with (self.path / ".lock").open("w") as file:
             if not _try_lock(file.fileno()):
                 raise ResultError(
-                    f"Another vostool is writing {self.path}. Wait for it, or choose another --name."
+                    f"Another vostool is writing {self.path}. Wait for it, or choose another "
+                    "--name."
                 )
             yield
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial as partial_call
 from importlib.metadata import PackageNotFoundError, version
@@ -105,11 +105,15 @@ def run_tracker(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A resolved request: everything a process needs to build the tracker. It can be pickled."""
+    """A resolved request: everything a process needs to build the tracker.
+
+    It can be pickled: a configuration travels as plain values, because the module of a local
+    tracker has no name that another process could import.
+    """
 
     tracker: str
     config_name: str
-    config: Any
+    settings: dict[str, Any]
     runtime: Runtime
     init: str
     home: Path
@@ -118,7 +122,7 @@ class Job:
     def build(self) -> Tracker:
         """Load the tracker's class and build it."""
         plugin = load_tracker(self.tracker, Workspace(self.home))
-        return plugin.cls(self.config, self.runtime)
+        return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
 
 
 def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
@@ -141,7 +145,7 @@ def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool =
     return Job(
         tracker=name,
         config_name=config_name or "default",
-        config=config,
+        settings={field.name: getattr(config, field.name) for field in fields(config)},
         runtime=runtime,
         init=plugin.cls.init,
         home=workspace.home.resolve(),
@@ -274,7 +278,7 @@ def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
         run=run,
         tracker=job.tracker,
         config_name=job.config_name,
-        config=json.loads(json.dumps(asdict(job.config))),
+        config=json.loads(json.dumps(job.settings)),
         init=job.init,
         weights={"path": str(weights), "sha256": sha256_of(weights)} if weights else None,
         dataset=dataset.key,

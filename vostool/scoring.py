@@ -1,4 +1,4 @@
-"""Scoring: a folder of label maps against the ground truth, one J and one F per object and frame."""
+"""Scoring: a folder of label maps against the ground truth, a J and F per object and frame."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -100,8 +100,8 @@ def _check_sequences(dataset: Dataset, masks: Path) -> None:
             "the folder that holds <sequence>/<frame>.png?"
         )
     raise ResultError(
-        f"{masks} lacks {len(missing)} of {len(names)} sequences: {shown}. Complete it, or name the "
-        "sequences to score with --sequences."
+        f"{masks} lacks {len(missing)} of {len(names)} sequences: {shown}. Complete it, or name "
+        "the sequences to score with --sequences."
     )
 
 
@@ -119,8 +119,8 @@ def score_sequence(
     counted = evaluated_frames(sequence, protocol)
     if not counted:
         raise DatasetError(
-            f"Sequence '{sequence.name}' has {len(sequence.annotations)} annotated frames; protocol "
-            f"'{protocol.name}' leaves none of them to score. Leave the sequence out."
+            f"Sequence '{sequence.name}' has {len(sequence.annotations)} annotated frames; "
+            f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out."
         )
     predictions = _prediction_paths(sequence, folder, counted)
     scores: dict[int, list[tuple[str, float, float]]] = {
@@ -195,7 +195,7 @@ def _first_objects(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> 
     """Return the objects that are scored from the start, by the first annotated frame."""
     path = sequence.annotations[min(sequence.annotations)]
     labels = dataset.labels(path)
-    ids = ids_in(labels).tolist()
+    ids: list[int] = ids_in(labels).tolist()
     if protocol.objects == "all":
         return ids
     if not ids:

@@ -1,4 +1,4 @@
-"""The vocabulary everything else speaks: a Sequence of frames and the Prompts that start objects."""
+"""The vocabulary everything else speaks: a Sequence of frames, and Prompts that start objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

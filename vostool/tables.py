@@ -57,7 +57,7 @@ class Scores:
     notes: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Write `frames.csv`, `objects.csv`, `sequences.csv` and `summary.csv` at full precision."""
+        """Write `frames.csv`, `objects.csv`, `sequences.csv` and `summary.csv`, exactly."""
         for name in ("frames", "objects", "sequences", "summary"):
             write_csv(getattr(self, name), folder / f"{name}.csv")
 

@@ -5,9 +5,9 @@ Two protocols are named in every table, and numbers under different ones are nev
     step-cuda   CUDA events around `step` on a synchronised device
     step-wall   wall clock around `step`, on a CPU, with decoding and writing standing still
 
-Both leave decoding, PNG writing and a warm-up out; `fps` also leaves out the frames on which objects
-are started, which `init_ms` reports. fps = tracked frames / their time, over the whole dataset (not
-the mean of per-sequence rates, which favours the fast ones).
+Both leave decoding, PNG writing and a warm-up out; `fps` also leaves out the frames on which
+objects are started, which `init_ms` reports. fps = tracked frames / their time, over the whole
+dataset (not the mean of per-sequence rates, which favours the fast ones).
 """
 
 import sys

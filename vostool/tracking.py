@@ -1,6 +1,5 @@
 """Tracking one sequence: frames in, label maps and times out, the contract enforced on the way."""
 
-import errno
 import random
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vostool.datasets.dataset import Dataset
-from vostool.errors import ContractError, DatasetError, ResourceError, VostoolError
+from vostool.errors import ContractError, DatasetError
 from vostool.pipeline import Gate, MaskWriter, decoded
 from vostool.sequence import Frame, Labels, Prompt, Sequence
 from vostool.timing import StepTime, Stopwatch
@@ -63,7 +62,6 @@ def track_sequence(
     Raises:
         DatasetError: a frame or mask cannot be read or they do not fit each other.
         ContractError: the tracker returned something else than a label map of known ids.
-        ResourceError: the disk is full or device memory ran out.
     """
     start = time.perf_counter()
     begin(tracker)
@@ -71,21 +69,18 @@ def track_sequence(
     steps: list[StepTime] = []
     known: set[int] = set()
     prompts_per_frame = dataset.prompts(sequence)
-    try:
-        with MaskWriter(folder, gate) as writer:
-            for index, frame in enumerate(decoded(sequence.frames, gate)):
-                name = sequence.frame_name(index)
-                prompts = next(prompts_per_frame)
-                check_sizes(sequence, index, frame, prompts)
-                known.update(prompt.object_id for prompt in prompts)
-                with gate.step():
-                    labels, ms = timed_step(tracker, frame, prompts, stopwatch)
-                where = f"on frame {name} of sequence '{sequence.name}'"
-                writer.put(name, checked_labels(labels, frame, known, where))
-                steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
-                on_frame()
-    except (OSError, RuntimeError, MemoryError) as error:
-        raise _explained(error, sequence) from error
+    with MaskWriter(folder, gate) as writer:
+        for index, frame in enumerate(decoded(sequence.frames, gate)):
+            name = sequence.frame_name(index)
+            prompts = next(prompts_per_frame)
+            check_sizes(sequence, index, frame, prompts)
+            known.update(prompt.object_id for prompt in prompts)
+            with gate.step():
+                labels, ms = timed_step(tracker, frame, prompts, stopwatch)
+            where = f"on frame {name} of sequence '{sequence.name}'"
+            writer.put(name, checked_labels(labels, frame, known, where))
+            steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
+            on_frame()
     return SequenceResult(sequence.name, steps, time.perf_counter() - start, stopwatch.peak_mb())
 
 
@@ -166,21 +161,3 @@ def check_sizes(sequence: Sequence, index: int, frame: Frame, prompts: tuple[Pro
                 f"(height, width), its frame {sequence.frames[index].name} is {frame.shape[:2]}. "
                 "Frames and masks must come from the same resolution."
             )
-
-
-def _explained(error: Exception, sequence: Sequence) -> Exception:
-    """Turn a full disk or exhausted memory into a sentence; leave other errors as they are."""
-    done = "Finished sequences are kept; run the same command again to go on."
-    if isinstance(error, VostoolError):
-        return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ResourceError(
-            f"The disk is full: the masks of '{sequence.name}' cannot be written. Free some space. "
-            + done
-        )
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return ResourceError(
-            f"Out of memory on sequence '{sequence.name}'. Use a smaller model, --precision fp16, "
-            f"or --device cpu. {done}"
-        )
-    return error

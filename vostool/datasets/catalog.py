@@ -1,11 +1,12 @@
 """The table of datasets: name -> adapter, splits, protocol, and how to get it."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vostool.datasets.davis import read_davis
 from vostool.datasets.dataset import Dataset
+from vostool.datasets.davis import read_davis
 from vostool.datasets.folder import read_folder
 from vostool.datasets.splits import OFFICIAL
 from vostool.errors import DatasetError, UnknownNameError, UsageError
@@ -226,8 +227,16 @@ def _draw_synthetic(directory: Path) -> Path:
 
 
 def _check_synthetic(root: Path) -> None:
-    from vostool.datasets import synthetic
+    """Refuse a synthetic dataset that another version of the generator has drawn."""
+    from vostool.datasets.synthetic import VERSION
 
-    problem = synthetic.outdated(root)
-    if problem:
-        raise DatasetError(problem)
+    about = root / "dataset.json"
+    try:
+        drawn_by = json.loads(about.read_text(encoding="utf-8"))["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # somebody else's folder of the same layout
+    if drawn_by != VERSION:
+        raise DatasetError(
+            f"{root} was drawn by version {drawn_by} of the generator, and this is version "
+            f"{VERSION}: scores would not compare. Remove the folder; it is drawn again."
+        )

@@ -59,8 +59,8 @@ def _resolution_folder(root: Path, resolution: str) -> str:
             return name
     if not annotations.is_dir():
         raise DatasetError(
-            f"{root} is not a DAVIS folder: it has no Annotations/. --root is the folder that holds "
-            "JPEGImages/ and Annotations/."
+            f"{root} is not a DAVIS folder: it has no Annotations/. --root is the folder that "
+            "holds JPEGImages/ and Annotations/."
         )
     there = sorted(path.name for path in annotations.iterdir() if path.is_dir())
     if any(any((annotations / name).glob("*.png")) for name in there[:3]):

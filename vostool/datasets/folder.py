@@ -29,8 +29,8 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
     deeper = annotations / names[0]
     if names in (["480p"], ["Full-Resolution"], ["1080p"]) and any(deeper.glob("*/*.png")):
         raise DatasetError(
-            f"{root} has the layout of DAVIS, with a folder per resolution. Use --dataset DAVIS2016 "
-            f"or DAVIS2017 with --root {root}."
+            f"{root} has the layout of DAVIS, with a folder per resolution. Use --dataset "
+            f"DAVIS2016 or DAVIS2017 with --root {root}."
         )
     return tuple(
         read_sequence(

@@ -4,12 +4,16 @@ Twelve sequences, each named after its main difficulty. Attributes use the codes
 et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation", CVPR 2016,
 table 1) where they fit:
 
-    AC  appearance change (light)    HO   heterogeneous object     OV    out of view
-    BC  background clutter           IO   interacting objects      ROT   rotation
-    CS  camera shake                 LATE objects appear late (ours)  SC    shape complexity
-    DB  dynamic background           MB   motion blur (ours)       SV    scale variation
-    DEF deformation                  OCC  occlusion
-    EA  edge ambiguity               FM   fast motion
+    AC   appearance change (light)    HO   heterogeneous object    OV   out of view
+    BC   background clutter           IO   interacting objects     ROT  rotation
+    CS   camera shake                 MB   motion blur             SC   shape complexity
+    DB   dynamic background           OCC  occlusion               SV   scale variation
+    DEF  deformation                  LATE objects that appear late; a code of our own
+    EA   edge ambiguity
+    FM   fast motion
+
+A moving object is smeared as a shutter that is open for half of the time would; its mask is the
+sharp shape at mid-exposure. Occluders and look-alikes are background unless they have an id.
 """
 
 import hashlib
@@ -19,13 +23,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from vostool.datasets.synthetic_compositing import blend, shade_below, shade_beside
 from vostool.datasets.synthetic_scenes import SCENES
-from vostool.datasets.synthetic_sprites import Actor, blend, draw, shade_below, shade_beside
-from vostool.datasets.synthetic_stage import Scene, Stage
+from vostool.datasets.synthetic_sprites import draw
+from vostool.datasets.synthetic_stage import Actor, Scene, Stage
 from vostool.datasets.synthetic_textures import Field, Image, fractal
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.sequence import Frame, Labels
@@ -59,7 +65,7 @@ def clip(
         UsageError: the size or the number of frames is too small.
     """
     if name not in SCENES:
-        raise UnknownNameError("synthetic sequence", name, SEQUENCES)
+        raise UnknownNameError.of("synthetic sequence", name, SEQUENCES)
     if min(size) < 64 or frames < 3:
         raise UsageError(
             f"A synthetic sequence of {frames} frames of {size[0]} x {size[1]} is too small. "
@@ -91,29 +97,20 @@ def make(
     Raises:
         DatasetError: `directory` holds something already.
     """
-    directory = Path(directory)
-    names = tuple(SEQUENCES if sequences is None else dict.fromkeys(sequences))
+    names = SEQUENCES if sequences is None else sequences
     clips = {name: clip(name, seed, size=size, frames=frames) for name in names}
     _refuse_to_overwrite(directory)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    target = Path(directory).resolve()  # it may be a link to an empty folder on another disk
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        described = {}
-        for name, film in clips.items():
-            objects = _write_sequence(building, name, film)
-            described[name] = {"attributes": list(ATTRIBUTES[name]), "objects": objects}
-        manifest = {
-            "generator": "vostool.datasets.synthetic",
-            "version": VERSION,
-            "seed": seed,
-            "size": list(size),
-            "frames": frames,
-            "sequences": described,
-        }
+        described = {name: _write_sequence(building, name, film) for name, film in clips.items()}
+        manifest = {"generator": __name__, "version": VERSION, "seed": seed, "size": list(size)}
+        manifest |= {"frames": frames, "sequences": described}
         (building / "dataset.json").write_text(json.dumps(manifest, indent=2) + "\n")
         building.chmod(0o755)  # mkdtemp's folders are private
-        _refuse_to_overwrite(directory)
-        os.replace(building, directory)
+        _refuse_to_overwrite(directory)  # somebody else may have been quicker
+        os.replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return directory
@@ -129,8 +126,8 @@ def _refuse_to_overwrite(directory: Path) -> None:
         )
 
 
-def _write_sequence(root: Path, name: str, film: Iterator[tuple[Frame, Labels]]) -> int:
-    """Write one sequence and return how many objects it has."""
+def _write_sequence(root: Path, name: str, film: Iterator[tuple[Frame, Labels]]) -> dict[str, Any]:
+    """Write one sequence and return its entry in `dataset.json`."""
     from vostool.masks import write_labels
 
     images, annotations = root / "JPEGImages" / name, root / "Annotations" / name
@@ -144,7 +141,7 @@ def _write_sequence(root: Path, name: str, film: Iterator[tuple[Frame, Labels]])
         (images / f"{index:05d}.jpg").write_bytes(data.tobytes())
         write_labels(annotations / f"{index:05d}.png", labels)
         objects = max(objects, int(labels.max()))
-    return objects
+    return {"attributes": list(ATTRIBUTES[name]), "objects": objects}
 
 
 def _film(
@@ -184,9 +181,9 @@ def _expose(
         if patch is None:
             continue
         if actor.shadow == "beside":
-            shade_beside(image, patch, pose)
+            shade_beside(image, patch, pose.scale)
         elif actor.shadow == "below":
-            shade_below(image, actor.sprite, pose)
+            shade_below(image, (pose.x, pose.y + actor.sprite.sole * pose.scale), pose.scale)
         blend(image, labels, patch, actor.label)
     return image, labels
 

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vostool.datasets.synthetic_compositing import blend, shade_beside
 from vostool.datasets.synthetic_shapes import pebble
-from vostool.datasets.synthetic_sprites import Pose, blend, draw, make_sprite, shade_beside
+from vostool.datasets.synthetic_sprites import Pose, draw, make_sprite
 from vostool.datasets.synthetic_textures import (
     GROUNDS,
     SKY,
@@ -172,7 +173,7 @@ def _scatter(
         pose = Pose(fx * width, fy * height, max(scale, 2.0), float(rng.uniform(0, 6.28)))
         patch = draw(sprite, pose, (height, width))
         if patch is not None:
-            shade_beside(image, patch, pose, 0.35)
+            shade_beside(image, patch, pose.scale, 0.35)
             blend(image, None, patch, 0)
 
 

@@ -9,17 +9,16 @@ from collections.abc import Callable
 import numpy as np
 
 from vostool.datasets.synthetic_backdrops import Backdrop, floor, hills, pond
-from vostool.datasets.synthetic_sprites import Actor
-from vostool.datasets.synthetic_stage import TAU, Curve, Scene, Stage, line, sway
+from vostool.datasets.synthetic_stage import TAU, Actor, Curve, Scene, Stage, line, sway
 from vostool.datasets.synthetic_textures import BARK, COATS, FURS, GROUNDS, Pattern
 
 
 def translation(stage: Stage) -> Scene:
     """A rigid turtle slides over sand; nothing changes but its place."""
     camera, margin = stage.camera(-0.25, 0.08)
-    sprite = stage.sprite("turtle", 0.23, COATS["olive"], "patches", COATS["cream"])
+    sprite = stage.sprite("turtle", 0.21, COATS["olive"], "patches", COATS["cream"])
     x, y = line(0.2, 0.8), line(stage.vary(0.6, 0.7), stage.vary(0.3, 0.4))
-    path = stage.path(x, y, 0.23, None)
+    path = stage.path(x, y, 0.21, None)
     layers = floor(stage.rng, stage.size, margin, "sand")
     return Scene(Backdrop(layers, margin, camera), [Actor(sprite, path, 1)])
 
@@ -70,10 +69,10 @@ def occlusion(stage: Stage) -> Scene:
     tree = stage.sprite("trunk", 1.5, BARK, "bark")
 
     def across(time: float) -> float:  # behind the tree at half time, and slower after that
-        return 0.1 + 1.2 * time - 0.4 * time**2
+        return 0.115 + 1.155 * time - 0.37 * time**2
 
     a = stage.path(across, sway(0.62, 0.006, 5), 0.115, gait=5)
-    b = stage.path(line(0.32, 0.24), line(0.63, 0.66), line(0.17, 0.18), gait=2)
+    b = stage.path(line(0.335, 0.25), line(0.63, 0.66), line(0.17, 0.18), gait=2)
     c = stage.path(line(0.61, 0.59), line(0.42, 0.42), 1.5)
     layers = hills(stage.rng, stage.size, margin, "soil")
     actors = [
@@ -223,13 +222,13 @@ def camouflage(stage: Stage) -> Scene:
 
 
 SCENES: dict[str, tuple[Callable[[Stage], Scene], tuple[str, ...]]] = {
-    "translation": (translation, ("CS",)),
+    "translation": (translation, ()),
     "scale-rotation": (scale_rotation, ("ROT", "SV", "SC")),
     "deformation": (deformation, ("DEF", "DB")),
     "articulation": (articulation, ("DEF", "SC", "HO")),
     "occlusion": (occlusion, ("OCC", "IO", "DEF")),
     "distractors": (distractors, ("BC", "OCC", "DEF")),
-    "fast-motion": (fast_motion, ("FM", "MB", "ROT")),
+    "fast-motion": (fast_motion, ("FM", "MB", "ROT", "CS")),
     "out-of-view": (out_of_view, ("OV", "DEF", "SC")),
     "lighting": (lighting, ("AC", "DEF")),
     "late-objects": (late_objects, ("LATE", "DEF")),

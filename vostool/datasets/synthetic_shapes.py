@@ -157,7 +157,7 @@ def trunk(rng: np.random.Generator) -> Shape:
             weight = 0.006 / k**0.5 * rng.standard_normal()
             wobble += weight * np.sin(k * 2.4 * y + 6 * rng.random())
         flare = 0.25 * np.clip(y - 0.12, 0, None) ** 2
-        outline.append(np.stack([side * (0.11 + flare) + wobble, y], axis=1))
+        outline.append(np.stack([side * (0.12 + flare) + wobble, y], axis=1))
     return (Limb((np.concatenate([outline[0], outline[1][::-1]]),)),)
 
 

@@ -2,19 +2,20 @@
 
 Coverage comes from polygons filled on a grid of 4 x 4 sub-pixels, in integers, so that the image
 and the label map agree by construction: a pixel is the object's where at least half is covered.
+Both are of mid-exposure; then the image alone is smeared by the motion while the shutter is open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vostool.datasets.synthetic_compositing import Patch
 from vostool.datasets.synthetic_shapes import Limb, Points, Shape
 from vostool.datasets.synthetic_textures import Field, Image
-from vostool.sequence import Mask
 
 EXTENT = 1.25  # a texture spans -EXTENT to EXTENT in the object's coordinates
 _SUB = 4  # sub-pixels along a pixel's side
@@ -45,28 +46,15 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A shape and the two textures it wears, each as a pyramid from fine to coarse."""
+    """A shape and the textures it wears, each as a pyramid from fine to coarse."""
 
     shape: Shape
     skins: tuple[tuple[Image, ...], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A drawn object: its part of the frame, which may reach over the frame's edges.
-
-    Args:
-        left, top: frame coordinates of the patch's first pixel.
-        colour: (h, w, 3) float32, already multiplied by `alpha`.
-        alpha: (h, w) float32 coverage, smeared by motion.
-        mask: (h, w) bool, the sharp shape at mid-exposure.
-    """
-
-    left: int
-    top: int
-    colour: Image
-    alpha: Field
-    mask: Mask
+    @property
+    def sole(self) -> float:
+        """How far below its centre its lowest point is, in its own units."""
+        return max(float(c[:, 1].max()) for limb in self.shape for c in limb.contours)
 
 
 def make_sprite(shape: Shape, skins: Sequence[Image]) -> Sprite:
@@ -121,46 +109,6 @@ def draw(
     return Patch(left, top, colour, alpha, mask)
 
 
-def blend(image: Image, labels: NDArray[np.uint8] | None, patch: Patch, label: int) -> None:
-    """Put the patch on top of the image and, where its mask is, its label into the label map."""
-    cut = _overlap(patch, image.shape[:2])
-    if cut is None:
-        return
-    there, here = cut
-    alpha = patch.alpha[here][..., None]
-    image[there] += patch.colour[here] - alpha * image[there]
-    if labels is not None:
-        labels[there][patch.mask[here]] = label
-
-
-def shade_below(image: Image, sprite: Sprite, pose: Pose, depth: float = 0.5) -> None:
-    """Darken the ground under the feet of an object that is seen from the side."""
-    sole = max(float(c[:, 1].max()) for limb in sprite.shape for c in limb.contours)
-    height, width = image.shape[:2]
-    x = (np.arange(width, dtype=np.float32) + 0.5 - pose.x) / (0.62 * pose.scale)
-    y = (np.arange(height, dtype=np.float32) + 0.5 - pose.y - sole * pose.scale) / (
-        0.12 * pose.scale
-    )
-    rows, columns = np.flatnonzero(np.abs(y) < 2.5), np.flatnonzero(np.abs(x) < 2.5)
-    if rows.size and columns.size:
-        there = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        soft = np.exp(-(y[there[0]] ** 2))[:, None] * np.exp(-(x[there[1]] ** 4))[None, :]
-        image[there] *= (1 - depth * soft)[..., None].astype(np.float32)
-
-
-def shade_beside(image: Image, patch: Patch, pose: Pose, depth: float = 0.4) -> None:
-    """Darken the ground beside an object that is seen from above; light is from the upper left."""
-    offset = max(1, round(0.16 * pose.scale))
-    moved = Patch(
-        patch.left + offset // 2, patch.top + offset, patch.colour, patch.alpha, patch.mask
-    )
-    cut = _overlap(moved, image.shape[:2])
-    if cut is None:
-        return
-    soft = cv2.GaussianBlur(patch.alpha, (0, 0), max(0.6, 0.07 * pose.scale))
-    image[cut[0]] *= 1 - depth * soft[cut[1]][..., None]
-
-
 def _place(points: Points, limb: Limb, pose: Pose) -> Points:
     """Return the contour in pixels: joint, then wave, then turn, scale and shift."""
     matrix = _joint(limb, pose)
@@ -177,7 +125,7 @@ def _texture(skin: tuple[Image, ...], limb: Limb, pose: Pose, window: tuple[int,
     """Return the skin as it lies on the posed limb, (h, w, 3): the inverse of `_place`."""
     left, top, width, height = window
     level = skin[0]
-    for level in skin:  # the coarsest one that is still finer than the screen
+    for level in skin:  # the finest one that is not much finer than the screen
         if level.shape[0] < 2.6 * EXTENT * pose.scale:
             break
     texels = level.shape[0] / (2 * EXTENT)
@@ -258,17 +206,6 @@ def _smear(values: Any, smear: tuple[float, float]) -> Any:
     return total
 
 
-def _overlap(patch: Patch, frame: tuple[int, ...]) -> tuple[Any, Any] | None:
-    height, width = patch.alpha.shape
-    left, top = max(0, patch.left), max(0, patch.top)
-    right, bottom = min(frame[1], patch.left + width), min(frame[0], patch.top + height)
-    if right <= left or bottom <= top:
-        return None
-    there = np.s_[top:bottom, left:right]
-    here = np.s_[top - patch.top : bottom - patch.top, left - patch.left : right - patch.left]
-    return there, here
-
-
 def _daylight(pose: Pose, window: tuple[int, ...]) -> Field:
     """Return (h, 1, 1) gains: the upper side of everything is lighter than the lower."""
     _, top, _, height = window
@@ -321,24 +258,3 @@ def _chain(after: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[n
 def _invert(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     inverse = np.linalg.inv(matrix[:, :2])
     return np.concatenate([inverse, -inverse @ matrix[:, 2:]], axis=1)
-
-
-Path = Callable[[float], Pose]
-
-
-@dataclass(slots=True)
-class Actor:
-    """A sprite, its way through the sequence, and its id.
-
-    Args:
-        path: time (0 at the first frame, 1 at the last) -> pose.
-        label: object id, or 0 for what must not be labelled.
-        shadow: where it darkens the ground.
-        enters: time before which it is not there at all.
-    """
-
-    sprite: Sprite
-    path: Path
-    label: int = 0
-    shadow: Literal["beside", "below", "none"] = "beside"
-    enters: float = 0.0

@@ -2,21 +2,41 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from vostool.datasets.synthetic_backdrops import Backdrop, Camera
 from vostool.datasets.synthetic_shapes import SHAPES
-from vostool.datasets.synthetic_sprites import EXTENT, Actor, Path, Pose, Sprite, make_sprite
+from vostool.datasets.synthetic_sprites import EXTENT, Pose, Sprite, make_sprite
 from vostool.datasets.synthetic_textures import COATS, Palette, Pattern, coat
 
 TAU = 2 * np.pi
 Curve = Callable[[float], float]
 Light = Callable[[float], tuple[float, float, float]]
+Path = Callable[[float], Pose]
 
 
 def _noon(_: float) -> tuple[float, float, float]:
     return 1.0, 1.0, 1.0
+
+
+@dataclass(slots=True)
+class Actor:
+    """A sprite, its way through the sequence, and its id.
+
+    Args:
+        path: time (0 at the first frame, 1 at the last) -> pose.
+        label: object id, or 0 for what must not be labelled.
+        shadow: where it darkens the ground.
+        enters: time before which it is not there at all.
+    """
+
+    sprite: Sprite
+    path: Path
+    label: int = 0
+    shadow: Literal["beside", "below", "none"] = "beside"
+    enters: float = 0.0
 
 
 @dataclass(slots=True)
@@ -62,7 +82,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         height, width = self.size
-        self.unit = min(0.8 * float(np.sqrt(height * width)), float(min(height, width)))
+        self.unit = float(min(0.8 * np.sqrt(height * width), height, 0.8 * width))
 
     def vary(self, low: float, high: float) -> float:
         """Draw a number between low and high."""
@@ -115,13 +135,8 @@ class Stage:
         height, width = self.size
         begin, aside, above = self.vary(0, TAU), self.vary(-0.015, 0.015), self.vary(-0.015, 0.015)
 
-        def heading(time: float) -> float:
-            dx = (x(time + 1e-3) - x(time - 1e-3)) * width
-            dy = (y(time + 1e-3) - y(time - 1e-3)) * height
-            return float(np.arctan2(dy, dx))
-
         def pose(time: float) -> Pose:
-            turn = heading(time) if angle is None else _at(angle, time)
+            turn = _heading(x, y, time, self.size) if angle is None else _at(angle, time)
             return Pose(
                 (x(time) + aside) * width,
                 (y(time) + above) * height,
@@ -149,6 +164,13 @@ class Stage:
             )
 
         return at, int(self.unit * (max(abs(x), abs(y)) / 2 + 2 * shake)) + 3
+
+
+def _heading(x: Curve, y: Curve, time: float, size: tuple[int, int]) -> float:
+    """Return the direction of motion, radians from x towards y."""
+    dx = (x(time + 1e-3) - x(time - 1e-3)) * size[1]
+    dy = (y(time + 1e-3) - y(time - 1e-3)) * size[0]
+    return float(np.arctan2(dy, dx))
 
 
 def _at(curve: Curve | float, time: float) -> float:

@@ -70,12 +70,14 @@ def collect(results: Path) -> list[Section]:
         return []
     runs = pd.concat(tables, ignore_index=True).assign(source="vostool run")
     keys = ["dataset", "split", "protocol", "sequences"]
-    sections = [_section(key, group) for key, group in runs.groupby(keys)]
+    sections = [_section(group) for _, group in runs.groupby(keys)]
     return sorted(sections, key=lambda s: (s.dataset == "synthetic", s.dataset, -s.sequences))
 
 
-def _section(key: tuple[str, str, str, int], runs: pd.DataFrame) -> Section:
-    dataset, split, protocol, sequences = key
+def _section(runs: pd.DataFrame) -> Section:
+    first = runs.iloc[0]
+    dataset, split, protocol = str(first["dataset"]), str(first["split"]), str(first["protocol"])
+    sequences = int(first["sequences"])
     entry = CATALOG.get(dataset)
     official = len(entry.official.get(split, ())) if entry else 0
     rows = runs
@@ -115,9 +117,9 @@ def as_markdown(sections: list[Section]) -> str:
     """Return the leaderboard as markdown."""
     parts = [
         "# Leaderboard\n",
-        "Scores in percent. Rows are ranked only against rows of the same dataset, split, protocol, "
-        "sequences and initialisation. fps is measured inside the tracker's step on the device "
-        "named; published fps were measured otherwise, by others, and are not comparable.\n",
+        "Scores in percent. Rows are ranked only against rows of the same dataset, split, "
+        "protocol, sequences and initialisation. fps is measured inside the tracker's step on the "
+        "device named; published fps were measured otherwise, by others, and are not comparable.\n",
     ]
     for section in sections:
         parts.append(_section_markdown(section))
@@ -172,7 +174,8 @@ def _beside_markdown(section: Section) -> str:
     table = markdown_table(headings, rows, right=set(range(2, 2 + len(SCORES))))
     return (
         f"<details><summary>Published numbers for all {section.official} sequences of "
-        f"{section.dataset} {section.split} ({len(rows)} methods)</summary>\n\n{table}\n\n</details>\n"
+        f"{section.dataset} {section.split} ({len(rows)} methods)</summary>\n\n"
+        f"{table}\n\n</details>\n"
     )
 
 

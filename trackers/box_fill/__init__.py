@@ -1,0 +1,1 @@
+"""BoxFill: OpenCV's MIL tracker, its box drawn as a mask."""

@@ -1,0 +1,1 @@
+"""ColorModel: foreground and background colour models carried from frame to frame."""

@@ -1,0 +1,1 @@
+"""CopyFirst: the first mask never moves."""

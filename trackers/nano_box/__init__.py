@@ -1,0 +1,1 @@
+"""NanoBox: OpenCV's NanoTrack, its box drawn as a mask."""
