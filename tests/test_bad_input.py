@@ -192,7 +192,7 @@ def test_unknown_tracker_names_the_nearest(refused, root):
 def test_unknown_configuration_setting_dataset_protocol_sequence(refused, root):
     assert "no configuration" in refused("run", "copy_first/huge", *data(root))
     assert "There is no setting" in refused("run", "copy_first", *data(root), "-o", "speed=1")
-    assert "Did you mean 'DAVIS2016'?" in refused("run", "copy_first", "--dataset", "DAVIS2015")
+    assert "Did you mean 'DAVIS2016'?" in refused("run", "copy_first", "--dataset", "davis16")
     assert "no protocol" in refused("eval", *data(root), "--protocol", "davs")
     assert "no sequence" in refused("run", "copy_first", *data(root), "--sequences", "nowhere")
     assert "no split" in refused("run", "copy_first", *data(root), "--split", "vall")

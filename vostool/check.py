@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vostool.datasets import synthetic
+from vostool.jobs import Job
 from vostool.masks import box_of
-from vostool.runner import Job
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Tracker
 from vostool.tracking import begin, checked_labels, for_tracker

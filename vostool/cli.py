@@ -5,19 +5,23 @@ what it needs.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vostool.errors import VostoolError, resource_error
+from vostool.options import (
+    FOLDER,
+    dataset_options,
+    results_option,
+    tracking_options,
+    workers_option,
+)
 from vostool.workspace import ENVIRONMENT, Workspace
 
 if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Failure(click.ClickException):
@@ -39,50 +43,6 @@ class Commands(click.Group):
             if explained is None:
                 raise
             raise Failure(str(explained)) from error
-
-
-def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
-    """Return one decorator that applies several options, the first shown first."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in value.split(",") if name.strip()) if value else None
-
-
-dataset_options = stacked(
-    click.option(
-        "--dataset", required=True, help="DAVIS2016, DAVIS2017, synthetic or folder:PATH."
-    ),
-    click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
-    click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
-    click.option("--resolution", help="480p, full, or the name of a resolution folder."),
-    click.option("--sequences", callback=_names, help="Only these, separated by commas."),
-)
-results_option = click.option(
-    "--results", type=FOLDER, help="Folder of the run folders; <workspace>/results if not given."
-)
-tracking_options = stacked(
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
-    click.option(
-        "--precision",
-        type=click.Choice(["auto", "fp32", "fp16", "bf16"]),
-        default="auto",
-        show_default=True,
-    ),
-    click.option("--weights", type=click.Path(path_type=Path), help="File with the weights."),
-    click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
-    click.option("--seed", default=0, show_default=True),
-)
-workers_option = click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."
-)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,7 +79,7 @@ def run(
     **where: Any,
 ) -> None:
     """Track a dataset into a run folder; a second start does what is missing."""
-    from vostool.runner import RunRequest
+    from vostool.jobs import RunRequest
 
     request = RunRequest(
         tracker, name, overrides, device, precision, weights, seed=seed, workers=workers
@@ -236,8 +196,8 @@ def speed(
     repeats: int,
 ) -> None:
     """Measure a tracker's speed alone, repeatedly, and show the spread."""
+    from vostool.jobs import RunRequest, prepare
     from vostool.report.screens import show_speed
-    from vostool.runner import RunRequest, prepare
     from vostool.speed import measure, parse_size
 
     request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
@@ -262,8 +222,8 @@ def check(
 ) -> None:
     """Prove on synthetic clips that a tracker keeps the plugin contract."""
     from vostool.check import check_tracker
+    from vostool.jobs import RunRequest, prepare
     from vostool.report.screens import show_checks
-    from vostool.runner import RunRequest, prepare
 
     request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
     job = prepare(request, workspace, random_weights=True)
@@ -332,7 +292,7 @@ def _run_missing(
 ) -> list[str] | None:
     """Run what the named trackers lack; returns the names of their runs, None if none is named."""
     from vostool.bench import runnable_trackers
-    from vostool.runner import RunRequest, default_name
+    from vostool.jobs import RunRequest, default_name
 
     if not trackers:
         return None

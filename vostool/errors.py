@@ -37,8 +37,9 @@ class UnknownNameError(UsageError):
     def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
         """Return the error for a name that is none of the known ones."""
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        folded = {known_name.casefold(): known_name for known_name in reversed(names)}
+        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
         return cls(f"There is no {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")
 
 

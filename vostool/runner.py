@@ -1,57 +1,27 @@
 """Running one tracker over one dataset: what is missing is tracked, what is there is kept."""
 
-import hashlib
 import json
-import platform
-import subprocess
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial as partial_call
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from vostool.datasets.dataset import Dataset
-from vostool.device import device_name, resolve_device
-from vostool.errors import ConfigError, ResourceError, ResultError, WeightsError
-from vostool.plugins import Plugin, load_tracker, split_spec
+from vostool.device import device_name
+from vostool.errors import ResourceError, ResultError
+from vostool.jobs import Job, RunRequest, default_name, prepare
+from vostool.provenance import git_revision, sha256_of, versions
 from vostool.results import Manifest, RunFolder, SequenceStatus
 from vostool.sequence import Sequence
 from vostool.timing import stopwatch_for
-from vostool.tracker import Runtime, Tracker
 from vostool.tracking import SequenceResult, track_sequence, warm_up
 from vostool.workspace import Workspace
 
 Advance = Callable[[int, str], None]  # frames done, name of the sequence
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What the user asked to be run.
-
-    Args:
-        tracker: `NAME` or `NAME/CONFIG`.
-        name: name of the run folder; derived from the tracker if None.
-        overrides: `key=value` texts.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        precision: `auto` (the tracker's own), `fp32`, `fp16` or `bf16`.
-        weights: file of weights.
-        seed: for every random choice.
-        workers: processes that track different sequences at the same time.
-    """
-
-    tracker: str
-    name: str | None = None
-    overrides: tuple[str, ...] = ()
-    device: str = "auto"
-    precision: str = "auto"
-    weights: Path | None = None
-    seed: int = 0
-    workers: int = 1
 
 
 def run_tracker(
@@ -101,85 +71,6 @@ def run_tracker(
             )
             folder.commit(manifest, sequence.name, partial, status, result.steps)
     return folder
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A resolved request: everything a process needs to build the tracker.
-
-    It can be pickled: a configuration travels as plain values, because the module of a local
-    tracker has no name that another process could import.
-    """
-
-    tracker: str
-    config_name: str
-    settings: dict[str, Any]
-    runtime: Runtime
-    init: str
-    home: Path
-    random_weights: bool = False
-
-    def build(self) -> Tracker:
-        """Load the tracker's class and build it."""
-        plugin = load_tracker(self.tracker, Workspace(self.home))
-        return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
-
-
-def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
-    """Resolve names, settings, device and weights, refusing what does not fit.
-
-    Args:
-        request: what the user asked for.
-        workspace: where local trackers are.
-        random_weights: a tracker that needs weights may go without.
-    """
-    name, config_name = split_spec(request.tracker)
-    plugin = load_tracker(name, workspace)
-    runtime = Runtime(
-        device=resolve_device(request.device, plugin.cls.devices),
-        precision=_precision(plugin, request.precision),
-        weights=_weights(plugin, request.weights, random_weights),
-        seed=request.seed,
-    )
-    config = plugin.config(config_name, request.overrides)
-    return Job(
-        tracker=name,
-        config_name=config_name or "default",
-        settings={field.name: getattr(config, field.name) for field in fields(config)},
-        runtime=runtime,
-        init=plugin.cls.init,
-        home=workspace.home.resolve(),
-        random_weights=plugin.cls.weights == "required" and runtime.weights is None,
-    )
-
-
-def _precision(plugin: Plugin, asked: str) -> str:
-    usable = plugin.cls.precisions
-    if asked == "auto":
-        return usable[0]
-    if asked not in usable:
-        raise ConfigError(f"{plugin.name} runs in {' or '.join(usable)}, not in {asked}.")
-    return asked
-
-
-def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path | None:
-    if weights is None:
-        if plugin.cls.weights == "required" and not random_weights:
-            raise WeightsError(
-                f"{plugin.name} needs weights: give them with --weights. The tracker's README says "
-                "where they come from."
-            )
-        return None
-    if plugin.cls.weights == "none":
-        raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")
-    if not weights.exists():
-        raise WeightsError(f"The weights {weights} do not exist.")
-    return weights.resolve()
-
-
-def default_name(spec: str) -> str:
-    """Return the run folder's name for `TRACKER/CONFIG`."""
-    return spec.replace("/", "-")
 
 
 def _tracked(
@@ -257,8 +148,6 @@ def _start_worker(job: Job, workers: int) -> None:
     """Prepare a worker process: remember the job, and leave cores to the other workers."""
     global _worker_job
     _worker_job = job
-    import os
-
     import cv2
 
     cv2.setNumThreads(max(1, (os.cpu_count() or 1) // workers))
@@ -289,8 +178,8 @@ def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
         precision=job.runtime.precision,
         fps_protocol="step-cuda" if job.runtime.device.startswith("cuda") else "step-wall",
         seed=job.runtime.seed,
-        versions=_versions(),
-        git=_git_revision(),
+        versions=versions(),
+        git=git_revision(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -316,37 +205,3 @@ def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
             "another name with --name, or remove that folder."
         )
     return manifest
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the files of a folder by name."""
-    digest = hashlib.sha256()
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    for file in files:
-        with file.open("rb") as data:
-            while chunk := data.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in ("vostool", "torch", "opencv-python", "numpy"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _git_revision() -> str | None:
-    """Return the commit of the checkout vostool runs from, with `-dirty` if it was changed."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    here = Path(__file__).parent
-    if not (here.parent / ".git").exists():
-        return None
-    try:
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

@@ -96,8 +96,8 @@ def _check_sequences(dataset: Dataset, masks: Path) -> None:
         there = sorted(p.name for p in masks.iterdir() if p.is_dir() and p.name[0] != ".")[:3]
         raise ResultError(
             f"{masks} has no folder for any of the {len(names)} sequences of {dataset.name} "
-            f"({dataset.split}), such as {shown}. It has {', '.join(there) or 'no folders'}: is it "
-            "the folder that holds <sequence>/<frame>.png?"
+            f"({dataset.split}), such as {shown}. It has {', '.join(there) or 'no folders'}. Name "
+            "the folder that holds <sequence>/<frame>.png."
         )
     raise ResultError(
         f"{masks} lacks {len(missing)} of {len(names)} sequences: {shown}. Complete it, or name "

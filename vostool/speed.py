@@ -7,8 +7,8 @@ import numpy as np
 
 from vostool.datasets import synthetic
 from vostool.errors import UsageError
+from vostool.jobs import Job
 from vostool.masks import box_of
-from vostool.runner import Job
 from vostool.sequence import Frame, Prompt
 from vostool.timing import Speed, StepTime, Stopwatch, speed_of, stopwatch_for
 from vostool.tracker import Tracker

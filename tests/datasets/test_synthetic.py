@@ -181,7 +181,7 @@ def test_fast_motion_is_fast_and_smeared(monkeypatch: pytest.MonkeyPatch) -> Non
     centre = np.array([np.argwhere(one).mean(axis=0) for one in labels])
     speed = np.hypot(*np.diff(centre, axis=0).T)
     assert np.median(speed) > 0.05 * SIZE[0]
-    monkeypatch.setattr(synthetic, "_SHUTTER", 0.0)
+    monkeypatch.setattr(synthetic.film, "_SHUTTER", 0.0)
     sharp = list(synthetic.clip("fast-motion", size=SIZE, frames=FRAMES))
     np.testing.assert_array_equal([one for _, one in sharp], labels, "the smear is not labelled")
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from vostool.bench import Evaluated
     from vostool.check import Finding
     from vostool.datasets.dataset import Dataset
+    from vostool.jobs import Job
     from vostool.report.leaderboard import Section
-    from vostool.runner import Job
     from vostool.speed import Measurement
     from vostool.workspace import Workspace
 

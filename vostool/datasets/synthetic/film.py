@@ -28,11 +28,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vostool.datasets.synthetic_compositing import blend, shade_below, shade_beside
-from vostool.datasets.synthetic_scenes import SCENES
-from vostool.datasets.synthetic_sprites import draw
-from vostool.datasets.synthetic_stage import Actor, Scene, Stage
-from vostool.datasets.synthetic_textures import Field, Image, fractal
+from vostool.datasets.synthetic.compositing import blend, shade_below, shade_beside
+from vostool.datasets.synthetic.scenes import SCENES
+from vostool.datasets.synthetic.sprites import draw
+from vostool.datasets.synthetic.stage import Actor, Scene, Stage
+from vostool.datasets.synthetic.textures import Field, Image, fractal
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.sequence import Frame, Labels
 
@@ -105,8 +105,8 @@ def make(
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         described = {name: _write_sequence(building, name, film) for name, film in clips.items()}
-        manifest = {"generator": __name__, "version": VERSION, "seed": seed, "size": list(size)}
-        manifest |= {"frames": frames, "sequences": described}
+        manifest = {"generator": "vostool synthetic", "version": VERSION, "seed": seed}
+        manifest |= {"size": list(size), "frames": frames, "sequences": described}
         (building / "dataset.json").write_text(json.dumps(manifest, indent=2) + "\n")
         building.chmod(0o755)  # mkdtemp's folders are private
         _refuse_to_overwrite(directory)  # somebody else may have been quicker

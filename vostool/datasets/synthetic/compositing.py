@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vostool.datasets.synthetic_textures import Field, Image
+from vostool.datasets.synthetic.textures import Field, Image
 from vostool.sequence import Labels, Mask
 
 

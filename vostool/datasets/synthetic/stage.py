@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from vostool.datasets.synthetic_backdrops import Backdrop, Camera
-from vostool.datasets.synthetic_shapes import SHAPES
-from vostool.datasets.synthetic_sprites import EXTENT, Pose, Sprite, make_sprite
-from vostool.datasets.synthetic_textures import COATS, Palette, Pattern, coat
+from vostool.datasets.synthetic.backdrops import Backdrop, Camera
+from vostool.datasets.synthetic.shapes import SHAPES
+from vostool.datasets.synthetic.sprites import EXTENT, Pose, Sprite, make_sprite
+from vostool.datasets.synthetic.textures import COATS, Palette, Pattern, coat
 
 TAU = 2 * np.pi
 Curve = Callable[[float], float]

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.datasets.synthetic_compositing import blend, shade_beside
-from vostool.datasets.synthetic_shapes import pebble
-from vostool.datasets.synthetic_sprites import Pose, draw, make_sprite
-from vostool.datasets.synthetic_textures import (
+from vostool.datasets.synthetic.compositing import blend, shade_beside
+from vostool.datasets.synthetic.shapes import pebble
+from vostool.datasets.synthetic.sprites import Pose, draw, make_sprite
+from vostool.datasets.synthetic.textures import (
     GROUNDS,
     SKY,
     Field,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vostool.datasets.synthetic_backdrops import Backdrop, floor, hills, pond
-from vostool.datasets.synthetic_stage import TAU, Actor, Curve, Scene, Stage, line, sway
-from vostool.datasets.synthetic_textures import BARK, COATS, FURS, GROUNDS, Pattern
+from vostool.datasets.synthetic.backdrops import Backdrop, floor, hills, pond
+from vostool.datasets.synthetic.stage import TAU, Actor, Curve, Scene, Stage, line, sway
+from vostool.datasets.synthetic.textures import BARK, COATS, FURS, GROUNDS, Pattern
 
 
 def translation(stage: Stage) -> Scene:

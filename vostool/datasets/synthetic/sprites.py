@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.datasets.synthetic_compositing import Patch
-from vostool.datasets.synthetic_shapes import Limb, Points, Shape
-from vostool.datasets.synthetic_textures import Field, Image
+from vostool.datasets.synthetic.compositing import Patch
+from vostool.datasets.synthetic.shapes import Limb, Points, Shape
+from vostool.datasets.synthetic.textures import Field, Image
 
 EXTENT = 1.25  # a texture spans -EXTENT to EXTENT in the object's coordinates
 _SUB = 4  # sub-pixels along a pixel's side

@@ -1,0 +1,115 @@
+"""What is to be run: a request as the user made it, and the job it resolves to."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vostool.device import resolve_device
+from vostool.errors import ConfigError, WeightsError
+from vostool.plugins import Plugin, load_tracker, split_spec
+from vostool.tracker import Runtime, Tracker
+from vostool.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the user asked to be run.
+
+    Args:
+        tracker: `NAME` or `NAME/CONFIG`.
+        name: name of the run folder; derived from the tracker if None.
+        overrides: `key=value` texts.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        precision: `auto` (the tracker's own), `fp32`, `fp16` or `bf16`.
+        weights: file of weights.
+        seed: for every random choice.
+        workers: processes that track different sequences at the same time.
+    """
+
+    tracker: str
+    name: str | None = None
+    overrides: tuple[str, ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    weights: Path | None = None
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A resolved request: everything a process needs to build the tracker.
+
+    It can be pickled: a configuration travels as plain values, because the module of a local
+    tracker has no name that another process could import.
+    """
+
+    tracker: str
+    config_name: str
+    settings: dict[str, Any]
+    runtime: Runtime
+    init: str
+    home: Path
+    random_weights: bool = False
+
+    def build(self) -> Tracker:
+        """Load the tracker's class and build it."""
+        plugin = load_tracker(self.tracker, Workspace(self.home))
+        return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
+
+
+def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
+    """Resolve names, settings, device and weights, refusing what does not fit.
+
+    Args:
+        request: what the user asked for.
+        workspace: where local trackers are.
+        random_weights: a tracker that needs weights may go without.
+    """
+    name, config_name = split_spec(request.tracker)
+    plugin = load_tracker(name, workspace)
+    runtime = Runtime(
+        device=resolve_device(request.device, plugin.cls.devices),
+        precision=_precision(plugin, request.precision),
+        weights=_weights(plugin, request.weights, random_weights),
+        seed=request.seed,
+    )
+    config = plugin.config(config_name, request.overrides)
+    return Job(
+        tracker=name,
+        config_name=config_name or "default",
+        settings={field.name: getattr(config, field.name) for field in fields(config)},
+        runtime=runtime,
+        init=plugin.cls.init,
+        home=workspace.home.resolve(),
+        random_weights=plugin.cls.weights == "required" and runtime.weights is None,
+    )
+
+
+def _precision(plugin: Plugin, asked: str) -> str:
+    usable = plugin.cls.precisions
+    if asked == "auto":
+        return usable[0]
+    if asked not in usable:
+        raise ConfigError(f"{plugin.name} runs in {' or '.join(usable)}, not in {asked}.")
+    return asked
+
+
+def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path | None:
+    if weights is None:
+        if plugin.cls.weights == "required" and not random_weights:
+            raise WeightsError(
+                f"{plugin.name} needs weights: give them with --weights. The tracker's README says "
+                "where they come from."
+            )
+        return None
+    if plugin.cls.weights == "none":
+        raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")
+    if not weights.exists():
+        raise WeightsError(f"The weights {weights} do not exist.")
+    return weights.resolve()
+
+
+def default_name(spec: str) -> str:
+    """Return the run folder's name for `TRACKER/CONFIG`."""
+    return spec.replace("/", "-")

@@ -1,0 +1,53 @@
+"""Command-line options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Return one decorator that applies several options, the first shown first."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if value else None
+
+
+dataset_options = stacked(
+    click.option(
+        "--dataset", required=True, help="DAVIS2016, DAVIS2017, synthetic or folder:PATH."
+    ),
+    click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
+    click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
+    click.option("--resolution", help="480p, full, or the name of a resolution folder."),
+    click.option("--sequences", callback=_names, help="Only these, separated by commas."),
+)
+results_option = click.option(
+    "--results", type=FOLDER, help="Folder of the run folders; <workspace>/results if not given."
+)
+tracking_options = stacked(
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "fp16", "bf16"]),
+        default="auto",
+        show_default=True,
+    ),
+    click.option("--weights", type=click.Path(path_type=Path), help="File with the weights."),
+    click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
+    click.option("--seed", default=0, show_default=True),
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."
+)
