@@ -132,7 +132,7 @@ def test_trackers_lists_every_entry_point(cli):
     assert done.exit_code == 0
     for name in ("box_fill", "color_model", "copy_first", "nano_box", "optical_flow"):
         assert name in done.output
-    assert "cannot be used" not in done.output
+    assert "Cannot be used" not in done.output
 
 
 def test_drawing_the_synthetic_dataset(cli, tmp_path):

@@ -59,7 +59,9 @@ def by_dilation(prediction: np.ndarray, truth: np.ndarray, radius: int) -> float
     """F by growing both contours with a disk, on the whole image."""
     ours, theirs = (slow_map(m).astype(np.uint8) for m in (prediction, truth))
     grown_ours, grown_theirs = (cv2.dilate(m, disk(radius, dtype=np.uint8)) for m in (ours, theirs))
-    return harmonic(ours.sum(), theirs.sum(), (ours & grown_theirs).sum(), (theirs & grown_ours).sum())
+    return harmonic(
+        ours.sum(), theirs.sum(), (ours & grown_theirs).sum(), (theirs & grown_ours).sum()
+    )
 
 
 def discs(shape: tuple[int, int], seed: int, noise: float = 0.0) -> Pair:
@@ -253,7 +255,7 @@ def test_moving_within_the_image_changes_nothing(
 def test_a_larger_radius_never_lowers_the_score(pair: Pair) -> None:
     values = [contour_accuracy(*pair, radius) for radius in range(8)]
     assert values == sorted(values)
-    assert 0 <= values[0]
+    assert values[0] >= 0
     assert values[-1] <= 1
 
 

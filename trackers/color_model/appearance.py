@@ -1,97 +1,107 @@
-"""Colour models: one histogram for the whole object, one for each place on it."""
+"""Two models of what object and background look like, both plain counts.
 
-import cv2
+`GlobalColor` has one colour histogram for each. `LocalColor` counts colours at every place around
+the object, a grid over (x, y, colour) as in Maerki et al., "Bilateral Space Video Segmentation"
+(CVPR 2016), section 3, with dense cells and the object's centre as origin.
+"""
+
 import numpy as np
 from numpy.typing import NDArray
 
-Map = NDArray[np.float32]
+from .geometry import Map
 
-
-def _normalised_lab(rgb: NDArray[np.uint8]) -> Map:
-    """Return (h, w, 3) colours in [0, 1): CIE L*a*b*, a* and b* stretched as they vary less."""
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab[..., 0] /= 256.0
-    lab[..., 1:] = (lab[..., 1:] - 128.0) / 160.0 + 0.5
-    return np.clip(lab, 0.0, 0.999)
+Index = NDArray[np.int64]  # (h, w) flat position of every pixel's cell
 
 
 class GlobalColor:
+    """Colour histograms of the object and of what surrounds it; the first frame stays in both."""
+
     def __init__(self, bins: int) -> None:
         self._bins = bins
-        self._fg = self._bg = None
+        self._first: Map = np.zeros(0, np.float32)
+        self._now: Map = self._first
 
-    def index(self, lab: Map) -> NDArray[np.int64]:
-        q = (lab * self._bins).astype(np.int64)
-        return (q[..., 0] * self._bins + q[..., 1]) * self._bins + q[..., 2]
+    def learn(self, lab: Map, mask: Map, rate: float) -> None:
+        """Blend in the colours of one crop.
 
-    def learn(self, index, mask: Map, rate: float) -> None:
-        fg = self._histogram(index, mask)
-        bg = self._histogram(index, 1 - mask)
-        if self._fg is None:
-            self._fg, self._bg = fg, bg
-            self._fg0, self._bg0 = fg, bg
+        Args:
+            lab: (h, w, 3) colours in [0, 1).
+            mask: (h, w) share of the object in each pixel.
+            rate: weight of this crop against all before.
+        """
+        histograms = _count(_color_index(lab, self._bins), mask, (self._bins,) * 3)
+        histograms /= np.maximum(histograms.sum((1, 2, 3), keepdims=True), 1e-6)
+        if not self._now.size:
+            self._first = self._now = histograms
         else:
-            self._fg = (1 - rate) * self._fg + rate * fg
-            self._bg = (1 - rate) * self._bg + rate * bg
+            self._now = self._now + np.float32(rate) * (histograms - self._now)
 
-    def _histogram(self, index, weight):
-        n = self._bins
-        h = np.bincount(index.ravel(), weight.ravel(), n**3).astype(np.float32).reshape(n, n, n)
-        for axis in range(3):
-            h = blur(h, axis)
-        return h / max(h.sum(), 1e-6)
-
-    def log_odds(self, index) -> Map:
-        e = 0.02 / self._bins**3 * 50
-        fg = 0.5 * self._fg + 0.5 * self._fg0
-        bg = 0.8 * self._bg + 0.2 * self._bg0
-        return np.log((fg + e) / (bg + e)).ravel()[index]
-
-
-def blur(a, axis):
-    lower = (slice(None),) * axis + (slice(None, -1),)
-    upper = (slice(None),) * axis + (slice(1, None),)
-    quarter = 0.25 * a
-    out = 0.5 * a
-    out[upper] += quarter[lower]
-    out[lower] += quarter[upper]
-    return out
+    def log_odds(self, lab: Map) -> Map:
+        """Return the log odds of object against background for every pixel's colour."""
+        index = _color_index(lab, self._bins)
+        # The background changes while the object moves on; the object's colours hardly do.
+        fg = _smooth(0.5 * self._now[0] + 0.5 * self._first[0]).ravel()[index]
+        bg = _smooth(0.8 * self._now[1] + 0.2 * self._first[1]).ravel()[index]
+        floor = np.float32(1.0 / self._bins**3)  # one even share: unseen colours say nothing
+        return np.log((fg + floor) / (bg + floor))
 
 
 class LocalColor:
-    """Bilateral grid over place and colour (Maerki et al., CVPR 2016)."""
+    """Colour counts at each place on and around the object."""
 
     def __init__(self, cells: int, bins: int) -> None:
-        self._cells, self._bins = cells, bins
-        self._grid = None
-        self._anchor = None
+        self._shape = (cells, cells, bins, bins, bins)
+        self._first: Map = np.zeros(0, np.float32)
+        self._now: Map = self._first
 
-    def index(self, lab, places):
-        """places: (h, w, 2) in [0, 1): relative to the object's centre."""
-        q = (lab * self._bins).astype(np.int64)
-        c = np.clip((places * self._cells).astype(np.int64), 0, self._cells - 1)
-        b = self._bins
-        return (((c[..., 1] * self._cells + c[..., 0]) * b + q[..., 0]) * b + q[..., 1]) * b + q[
-            ..., 2
-        ]
-
-    def learn(self, index, mask, rate):
-        shape = (2, self._cells, self._cells, self._bins, self._bins, self._bins)
-        size = int(np.prod(shape[1:]))
-        grid = (
-            np.stack([np.bincount(index.ravel(), w.ravel(), size) for w in (mask, 1 - mask)])
-            .astype(np.float32)
-            .reshape(shape)
-        )
-        if self._grid is None:
-            self._grid = grid
-            self._anchor = grid
+    def learn(self, lab: Map, places: Map, mask: Map, rate: float) -> None:
+        """Blend in one crop; arguments as for `GlobalColor.learn` and `log_odds`."""
+        counts = _count(self._index(lab, places), mask, self._shape)
+        if not self._now.size:
+            self._first = self._now = counts
         else:
-            self._grid = (1 - rate) * self._grid + rate * grid
+            self._now = self._now + np.float32(rate) * (counts - self._now)
 
-    def log_odds(self, index, anchor):
-        g = self._grid + anchor * self._anchor
-        for axis in (1, 2, 3, 4, 5):
-            g = blur(g, axis)
-        e = 0.05
-        return np.log((g[0] + e) / (g[1] + e)).ravel()[index]
+    def log_odds(self, lab: Map, places: Map, anchor: float) -> Map:
+        """Return the log odds of object against background for every pixel's place and colour.
+
+        Args:
+            lab: (h, w, 3) colours in [0, 1).
+            places: (h, w, 2) x, y relative to the object, [0, 1) inside the grid.
+            anchor: weight of the first frame's counts.
+        """
+        index = self._index(lab, places)
+        counts = self._now + np.float32(anchor) * self._first
+        fg, bg = (_smooth(half).ravel()[index] for half in counts)
+        floor = np.float32(0.05)  # pixels; cells with less than this have no say
+        return np.log((fg + floor) / (bg + floor))
+
+    def _index(self, lab: Map, places: Map) -> Index:
+        cells, bins = self._shape[0], self._shape[-1]
+        at = np.clip((places * cells).astype(np.int64), 0, cells - 1)
+        return (at[..., 1] * cells + at[..., 0]) * bins**3 + _color_index(lab, bins)
+
+
+def _color_index(lab: Map, bins: int) -> Index:
+    q = (lab * bins).astype(np.int64)
+    return (q[..., 0] * bins + q[..., 1]) * bins + q[..., 2]
+
+
+def _count(index: Index, mask: Map, shape: tuple[int, ...]) -> Map:
+    """Return (2, *shape) counts of object and background."""
+    size = int(np.prod(shape))
+    flat = index.ravel()
+    halves = [np.bincount(flat, share.ravel(), size) for share in (mask, 1.0 - mask)]
+    return np.stack(halves).astype(np.float32).reshape(2, *shape)
+
+
+def _smooth(counts: Map) -> Map:
+    """Blur along every axis with [1 2 1] / 4, so that neighbouring cells speak for each other."""
+    for axis in range(counts.ndim):
+        before = (slice(None),) * axis + (slice(None, -1),)
+        after = (slice(None),) * axis + (slice(1, None),)
+        quarter = np.float32(0.25) * counts
+        counts = np.float32(0.5) * counts
+        counts[after] += quarter[before]
+        counts[before] += quarter[after]
+    return counts

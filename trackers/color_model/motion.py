@@ -1,50 +1,94 @@
-"""Find where the object of the last frame went, by matching its masked patch."""
+"""Where the object went, where the camera went, and where a lost object may be."""
+
+import math
 
 import cv2
 import numpy as np
 
+from vostool.sequence import Box, Frame
 
-def displacement(last, frame, mask, box, velocity, side, radius, penalty):
-    """Return (dx, dy) in px."""
-    H, W = mask.shape
-    x, y, w, h = box
-    s = min(1.0, side / max(w, h))
-    r = int(np.ceil(radius * max(w, h) * s)) + 2
-    vx, vy = velocity
-    tw, th = max(2, round(w * s)), max(2, round(h * s))
+from .appearance import GlobalColor
+from .geometry import Map, centre, cut, to_lab
+from .settings import Config
 
-    def patch(img, cx, cy, pw, ph, interp=cv2.INTER_AREA):
-        # source box of (pw, ph) working pixels at 1/s
-        m = np.array(
-            [
-                [1 / s, 0, cx - pw / 2 / s + 0.5 / s - 0.5],
-                [0, 1 / s, cy - ph / 2 / s + 0.5 / s - 0.5],
-            ],
-            np.float32,
-        )
-        k = 1 / s
-        return cv2.warpAffine(
-            img,
-            m,
-            (pw, ph),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+Shift = tuple[float, float]  # dx, dy in px
 
-    k = max(1, int(1 / s)) | 1
-    soft = (lambda im: cv2.blur(im, (k, k))) if k > 1 else (lambda im: im)
-    x0, y0 = int(max(0, x - w - 2 * k)), int(max(0, y - h - 2 * k))
-    cx, cy = x + w / 2 - 0.5, y + h / 2 - 0.5
-    tpl = patch(soft(last), cx, cy, tw, th)
-    tm = patch(mask.astype(np.float32), cx, cy, tw, th)
-    srch = patch(soft(frame), cx + vx, cy + vy, tw + 2 * r, th + 2 * r)
-    m3 = cv2.merge([tm] * 3)
-    score = cv2.matchTemplate(
-        srch.astype(np.float32), tpl.astype(np.float32), cv2.TM_SQDIFF, mask=m3
+
+def object_shift(
+    last: Frame, frame: Frame, probability: Map, box: Box, velocity: Shift, config: Config
+) -> Shift:
+    """Match the object's pixels of the last frame in this one.
+
+    Args:
+        last, frame: (H, W, 3) uint8.
+        probability: (H, W) of the object on the last frame.
+        box: of the object on the last frame.
+        velocity: expected shift; the search is centred there.
+    """
+    longest = max(box.w, box.h)
+    scale = min(1.0, config.motion_side / longest)
+    size = max(2, round(box.w * scale)), max(2, round(box.h * scale))
+    radius = math.ceil(config.motion_radius * longest * scale) + 2
+    sx, sy = size[0] / box.w, size[1] / box.h
+    template = cut(last, *box, size).astype(np.float32)
+    weights = cut(probability, *box, size).astype(np.float32)
+    x, y = box.x + velocity[0] - radius / sx, box.y + velocity[1] - radius / sy
+    w, h = box.w + 2 * radius / sx, box.h + 2 * radius / sy
+    search = cut(frame, x, y, w, h, (size[0] + 2 * radius, size[1] + 2 * radius))
+    weights = (weights > 0.5).astype(np.float32)
+    difference = cv2.matchTemplate(
+        search.astype(np.float32), template, cv2.TM_SQDIFF, mask=cv2.merge([weights] * 3)
     )
-    score = np.maximum(score, 0) / (3 * max((tm**2).sum(), 1e-6))
-    g = np.arange(-r, r + 1, dtype=np.float32) / (max(w, h) * s)
-    d2 = g[:, None] ** 2 + g[None] ** 2
-    cost = np.sqrt(score) + penalty * 20 * np.sqrt(d2)
-    iy, ix = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    return vx + (ix - r) / s, vy + (iy - r) / s, float(cost[iy, ix])
+    difference = np.sqrt(np.maximum(difference, 0) / max(3.0 * float(weights.sum()), 1e-6))
+    steps = np.arange(-radius, radius + 1, dtype=np.float32) / (longest * scale)
+    difference += config.motion_penalty * np.hypot(steps[:, None], steps[None])
+    row, col = np.unravel_index(int(np.argmin(difference)), difference.shape)
+    return velocity[0] + (int(col) - radius) / sx, velocity[1] + (int(row) - radius) / sy
+
+
+def camera_shift(last: Frame, frame: Frame) -> Shift | None:
+    """Return the shift of the whole picture by phase correlation, or None if there is no telling.
+
+    One translation for all pixels: enough for a resting or a panning camera.
+    """
+    rows, cols = frame.shape[:2]
+    if min(rows, cols) < 16:
+        return None
+    factor = max(1.0, min(4.0, min(rows, cols) / 32))
+    size = round(cols / factor), round(rows / factor)
+    before, now = (
+        cv2.resize(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+        for f in (last, frame)
+    )
+    window = cv2.createHanningWindow(size, cv2.CV_32F)
+    (dx, dy), response = cv2.phaseCorrelate(np.float32(before), np.float32(now), window)
+    # Shifts near half the picture are wrapped around.
+    fits = abs(dx) < size[0] / 3 and abs(dy) < size[1] / 3
+    if not fits or not math.isfinite(response) or response <= 0:
+        return None
+    return dx * cols / size[0], dy * rows / size[1]
+
+
+def search_by_color(frame: Frame, colors: GlobalColor, box: Box, reach: float) -> Shift:
+    """Look over the whole frame for the object's colours, as a blob of the size of its box.
+
+    Args:
+        box: where the object was last.
+        reach: distance from there that costs a tenth of a perfect score, in px.
+    """
+    rows, cols = frame.shape[:2]
+    scale = min(1.0, 16 / max(box.w, box.h), 200 / max(rows, cols))
+    size = max(4, round(cols * scale)), max(4, round(rows * scale))
+    small = to_lab(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
+    likeness = 1.0 / (1.0 + np.exp(-colors.log_odds(small)))
+    w, h = max(1, round(box.w * scale)), max(1, round(box.h * scale))
+    inner = cv2.boxFilter(likeness, -1, (w, h), borderType=cv2.BORDER_CONSTANT)
+    outer = cv2.boxFilter(
+        likeness, -1, (2 * w + 1, 2 * h + 1), borderType=cv2.BORDER_CONSTANT
+    )
+    x, y = centre(box)
+    dx = (np.arange(size[0]) + 0.5) * cols / size[0] - x
+    dy = (np.arange(size[1]) + 0.5) * rows / size[1] - y
+    score = inner - 0.5 * outer - 0.1 * np.hypot(dy[:, None], dx[None]) / reach
+    row, col = np.unravel_index(int(np.argmax(score)), score.shape)
+    return float(dx[col]), float(dy[row])

@@ -5,55 +5,107 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
-LEVELS = (8, 6, 6)
+Image = NDArray[np.uint8]
+Index = NDArray[np.int32]
 
-
-def equalised_lut(values, levels, min_width):
-    """256-entry table to levels by quantile with a least width."""
-    qs = np.quantile(values, np.linspace(0, 1, levels + 1)[1:-1])
-    edges = []
-    mid = len(qs) // 2
-    e = qs.copy()
-    for i in range(mid + 1, len(e)):
-        e[i] = max(e[i], e[i - 1] + min_width)
-    for i in range(mid - 1, -1, -1):
-        e[i] = min(e[i], e[i + 1] - min_width)
-    return np.searchsorted(e, np.arange(256), side="right").astype(np.uint8)
+LEVELS = (8, 6, 6)  # of L, a and b
+NARROWEST = (8, 4, 4)  # least width of a level, so that noise does not split a colour
+COLORS = LEVELS[0] * LEVELS[1] * LEVELS[2]
 
 
 class Palette:
-    def __init__(self, lab, weight=None):
-        self.luts = [
-            equalised_lut(lab[..., i].ravel(), n, w)
-            for i, (n, w) in enumerate(zip(LEVELS, (8, 4, 4)))
-        ]
-        self.size = int(np.prod(LEVELS))
+    """Quantise Lab colours so that each level holds about as many pixels of the first frame.
 
-    def index(self, lab):
-        l, a, b = (self.luts[i][lab[..., i]].astype(np.int32) for i in range(3))
-        return (l * LEVELS[1] + a) * LEVELS[2] + b
+    Args:
+        lab: (H, W, 3) uint8 frame whose quantiles place the levels.
+    """
 
+    def __init__(self, lab: Image) -> None:
+        table = np.zeros((256, 3), np.int32)
+        for channel, (levels, width) in enumerate(zip(LEVELS, NARROWEST, strict=True)):
+            edges = _quantiles(lab[..., channel], levels, width)
+            table[:, channel] = np.searchsorted(edges, np.arange(256), side="right")
+        self._table = table * np.array((LEVELS[1] * LEVELS[2], LEVELS[2], 1), np.int32)
 
-def smooth(x, axis, side=0.5):
-    """[side 1 side] along an axis, edges cut."""
-    n = x.shape[axis]
-    out = x.copy()
-    a = [slice(None)] * x.ndim
-    b = [slice(None)] * x.ndim
-    a[axis], b[axis] = slice(0, n - 1), slice(1, n)
-    a, b = tuple(a), tuple(b)
-    out[b] += side * x[a]
-    out[a] += side * x[b]
-    return out
+    def index(self, lab: Image) -> Index:
+        """Return the (H, W) int32 colour number, 0 to COLORS - 1, of an (H, W, 3) uint8 frame."""
+        lightness, a, b = (self._table[lab[..., channel], channel] for channel in range(3))
+        return np.asarray(lightness + a + b, np.int32)
 
 
-def place_histogram(cell, cells, idx, weight, cs=0.35):
-    """(cells y, x, colours) histogram of weighted pixels, smoothed over place and colour."""
-    k = int(np.prod(LEVELS))
-    n = cells[0] * cells[1] * k
-    h = np.bincount((cell * k + idx).ravel(), weight.ravel(), n).astype(np.float32)
-    h = h.reshape(*cells, *LEVELS)
-    for ax in range(5):
-        if h.shape[ax] > 1:
-            h = smooth(h, ax, 0.5 if ax < 2 else cs)
-    return h.reshape(*cells, k)
+def _quantiles(values: Image, levels: int, width: int) -> NDArray[np.float64]:
+    edges = np.quantile(values, np.linspace(0, 1, levels + 1)[1:-1])
+    middle = len(edges) // 2
+    for i in range(middle + 1, len(edges)):
+        edges[i] = max(edges[i], edges[i - 1] + width)
+    for i in range(middle - 1, -1, -1):
+        edges[i] = min(edges[i], edges[i + 1] - width)
+    return edges
+
+
+def histograms(place: Index, shape: tuple[int, int], color: Index, weights: list[Plane]) -> Plane:
+    """Count weighted pixels by place and colour.
+
+    Args:
+        place: (H, W) number of the place a pixel is in, row by row in a grid of `shape`.
+        shape: rows and columns of the grid of places.
+        color: (H, W) colour number.
+        weights: N maps (H, W) float32, one histogram each.
+
+    Returns:
+        (N, rows, columns, COLORS) float32 weight sums.
+    """
+    bins = (place * COLORS + color).ravel()
+    size = shape[0] * shape[1] * COLORS
+    counts = [np.bincount(bins, weight.ravel(), size) for weight in weights]
+    return np.asarray(counts, np.float32).reshape(len(weights), *shape, COLORS)
+
+
+def smooth(counts: Plane, place: float = 0.5, color: float = 0.35) -> Plane:
+    """Let every cell of (N, rows, columns, COLORS) histograms give a share to its neighbours."""
+    spread = counts.reshape(*counts.shape[:3], *LEVELS)
+    for axis in range(1, 6):
+        if spread.shape[axis] > 1:
+            spread = _share(spread, axis, place if axis < 3 else color)
+    return spread.reshape(counts.shape)
+
+
+def _share(counts: Plane, axis: int, share: float) -> Plane:
+    spread = counts.copy()
+    moved, source = np.moveaxis(spread, axis, 0), np.moveaxis(counts, axis, 0)
+    moved[1:] += share * source[:-1]
+    moved[:-1] += share * source[1:]
+    return spread
+
+
+def log_ratio(counts: Plane, pseudo_count: float, limit: float) -> Plane:
+    """Return log((foreground + c) / (background + c)) of (2, ...) counts, within +-limit."""
+    ratio = np.log((counts[0] + pseudo_count) / (counts[1] + pseudo_count))
+    return np.asarray(np.clip(ratio, -limit, limit), np.float32)
+
+
+def normalised(counts: Plane, total: float = 1000.0) -> Plane:
+    """Scale the foreground and the background of (2, ...) counts to the same total."""
+    sums = counts.reshape(2, -1).sum(1) + 1e-6
+    return np.asarray(counts * (total / sums).reshape(2, *[1] * (counts.ndim - 1)), np.float32)
+
+
+def motion_ratio(residual: Plane, mask: Plane, pseudo_count: float, limit: float) -> Plane:
+    """Return the log ratio of mask to rest for the flow vector at every pixel.
+
+    Args:
+        residual: (H, W, 2) float32 flow relative to the background.
+        mask: (H, W) float32 foreground probability.
+        pseudo_count, limit: see `log_ratio`.
+
+    Returns:
+        (H, W) float32.
+    """
+    scale = np.sqrt((residual**2).sum(-1)).mean() + 0.5
+    levels = np.clip(np.rint(np.arcsinh(residual * (2 / scale)) * 3) + 8, 0, 16).astype(np.int32)
+    bins = levels[..., 0] * 17 + levels[..., 1]
+    counts = np.empty((2, 17, 17), np.float32)
+    for row, weight in enumerate((mask, 1 - mask)):
+        histogram = np.bincount(bins.ravel(), weight.ravel(), 289).reshape(17, 17)
+        counts[row] = cv2.GaussianBlur(histogram, (3, 3), 0.7, borderType=cv2.BORDER_CONSTANT)
+    return log_ratio(normalised(counts), pseudo_count, limit).ravel()[bins]

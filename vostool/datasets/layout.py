@@ -35,7 +35,7 @@ def read_sequence(
         frames_dir: folder of its frames.
         masks_dir: folder of its PNG masks, named like the frames.
         dense: every frame must have a mask; otherwise the first one must.
-        need_frames: the frames must be there; otherwise, to score masks only, the masks' names
+        need_frames: to track; without, to score, the images are not looked at, and the masks
             stand for them.
         attributes: attribute codes.
 
@@ -43,11 +43,9 @@ def read_sequence(
         DatasetError: a frame or mask is missing or has no partner.
     """
     masks = {path.stem: path for path in files_in(masks_dir, {".png"})}
-    frames = files_in(frames_dir, FRAME_SUFFIXES)
     if not masks:
         raise DatasetError(f"Sequence '{name}' has no masks: {masks_dir} is absent or empty.")
-    if not frames and not need_frames:
-        frames = list(masks.values())
+    frames = files_in(frames_dir, FRAME_SUFFIXES) if need_frames else list(masks.values())
     if not frames:
         raise DatasetError(f"Sequence '{name}' has no frames: {frames_dir} is absent or empty.")
     stems = [path.stem for path in frames]

@@ -97,7 +97,7 @@ def show_checks(tracker: str, findings: "list[Finding]") -> bool:
     """Print the outcome of every check; returns whether all hold."""
     console = make_console()
     rows = [["broken" if f.problem else "holds", f.rule, f.problem] for f in findings]
-    console.print(plain_table(["", "rule", "problem"], rows, f"Contract of {tracker}"))
+    console.print(plain_table(["", "rule", "problem"], rows, f"Contract of {tracker}", whole=(0,)))
     broken = sum(bool(finding.problem) for finding in findings)
     if broken:
         console.print(f"{tracker} breaks {broken} of {len(findings)} rules.", style="red")
@@ -112,19 +112,24 @@ def show_trackers(workspace: "Workspace") -> None:
 
     rows = []
     for name, source in tracker_names(workspace).items():
-        where = str(source) if isinstance(source, Path) else source.value.partition(".")[0]
         try:
-            plugin = load_tracker(name, workspace)
+            cls = load_tracker(name, workspace).cls
+            configs = load_tracker(name, workspace).configs
         except VostoolError as error:
-            rows.append([name, "", "", "", f"cannot be used: {error}", where])
+            rows.append([name, "", "", f"Cannot be used: {error}"])
             continue
-        cls = plugin.cls
-        configs = ", ".join(plugin.configs)
-        devices = ", ".join(cls.devices)
-        summary = cls.summary + (" Needs --weights." if cls.weights == "required" else "")
-        rows.append([name, cls.init, devices, configs, summary, where])
-    headings = ["tracker", "init", "device", "configurations", "", "from"]
-    make_console().print(plain_table(headings, rows))
+        text = [f"{cls.summary}." if cls.summary else ""]
+        if cls.weights == "required":
+            text.append("Needs --weights.")
+        if configs:
+            text.append(f"Configurations: {', '.join(configs)}.")
+        if isinstance(source, Path):
+            text.append(f"From {source}.")
+        elif not source.value.startswith("vostool_trackers."):
+            text.append(f"From {source.dist.name if source.dist else source.value}.")
+        rows.append([name, cls.init, ", ".join(cls.devices), " ".join(filter(None, text))])
+    headings = ["tracker", "init", "device", "what it is"]
+    make_console().print(plain_table(headings, rows, whole=(0, 1, 2)))
 
 
 def show_datasets(workspace: "Workspace") -> None:
@@ -144,15 +149,8 @@ def show_datasets(workspace: "Workspace") -> None:
             count = len(dataset.sequences)
             splits.append(f"{split} {count} of {whole}" if whole > count else f"{split} {count}")
         state = "here" if splits else ("unreadable" if root else "missing")
-        rows.append(
-            [
-                entry.name,
-                state,
-                ", ".join(splits) or ", ".join(entry.splits),
-                entry.protocol,
-                str(root) if splits else entry.how_to_get,
-            ]
-        )
-    rows.append(["folder:PATH", "", "all", FOLDER.protocol, FOLDER.how_to_get])
-    headings = ["dataset", "", "splits (sequences)", "protocol", "where, or how to get it"]
-    make_console().print(plain_table(headings, rows))
+        where = str(root) if splits else entry.how_to_get
+        rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
+    rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
+    headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
+    make_console().print(plain_table(headings, rows, whole=(0, 1)))

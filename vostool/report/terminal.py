@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -76,6 +76,7 @@ def plain_table(
     rows: Sequence[Sequence[object]],
     title: str = "",
     right: Container[int] = (),
+    whole: Container[int] = (),
 ) -> Table:
     """Lay out rows of text; None and NaN are left blank.
 
@@ -84,10 +85,12 @@ def plain_table(
         rows: cells; they are taken literally, not as markup.
         title: above the table.
         right: indices of the columns set flush right.
+        whole: indices of the columns that are never broken into lines.
     """
     view = Table(title=title or None, title_justify="left", title_style="bold")
     for index, heading in enumerate(headings):
-        view.add_column(heading, overflow="fold", justify="right" if index in right else "left")
+        justify: JustifyMethod = "right" if index in right else "left"
+        view.add_column(heading, overflow="fold", justify=justify, no_wrap=index in whole)
     for row in rows:
         view.add_row(*(Text("" if is_blank(cell) else str(cell)) for cell in row))
     return view

@@ -1,0 +1,29 @@
+"""Protocols are rows of one table."""
+
+import pytest
+
+from vostool.errors import UnknownNameError
+from vostool.protocol import PROTOCOLS, protocol_named
+
+
+def test_davis_is_the_official_rule() -> None:
+    davis = protocol_named("davis")
+    assert (davis.skip_first, davis.skip_last) == (True, True)
+    assert (davis.objects, davis.late) == ("first_frame", "whole")
+
+
+def test_after_first_keeps_every_object_and_the_last_frame() -> None:
+    protocol = protocol_named("after_first")
+    assert (protocol.objects, protocol.late) == ("all", "after_first")
+    assert not protocol.skip_last
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_rows_are_found_by_their_name_and_explain_themselves(name: str) -> None:
+    assert protocol_named(name).name == name
+    assert protocol_named(name).summary
+
+
+def test_unknown_name_says_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'davis'"):
+        protocol_named("davs")
