@@ -253,19 +253,24 @@ def test_all_masks_are_there_at_the_end(tmp_path: Path, is_open: bool) -> None:
         np.testing.assert_array_equal(read_labels(tmp_path / f"{value:05d}.png"), labels(value))
 
 
-def test_a_failed_write_is_raised_at_the_end(tmp_path: Path) -> None:
-    with (
-        pytest.raises(FileNotFoundError),
-        MaskWriter(tmp_path / "absent", Gate(open=True)) as writer,
-    ):
+def write_one(folder: Path, error: Exception | None = None) -> None:
+    with MaskWriter(folder, Gate(open=True)) as writer:
         writer.put("00000", labels(1))
+        if error:
+            raise error
+
+
+def test_a_failed_write_is_raised_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_one(tmp_path / "absent")
 
 
 def test_a_failed_write_is_raised_by_a_later_put(tmp_path: Path) -> None:
     writer = MaskWriter(tmp_path / "absent", Gate(open=True))
+    for index in range(DEPTH):
+        writer.put(f"{index:05d}", labels(1))
     with pytest.raises(FileNotFoundError):
-        for index in range(DEPTH + 1):
-            writer.put(f"{index:05d}", labels(1))
+        writer.put("later", labels(1))
     writer.__exit__(FileNotFoundError)
 
 
@@ -285,10 +290,6 @@ def test_only_a_few_masks_wait(tmp_path: Path, background) -> None:
 
 
 def test_an_error_of_the_tracker_is_not_covered_by_one_of_a_write(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        MaskWriter(tmp_path / "absent", Gate(open=True)) as writer,
-    ):
-        writer.put("00000", labels(1))
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        write_one(tmp_path / "absent", ZeroDivisionError())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("write")]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
-from vostool_trackers.box_fill.tracker import BoxFill, Config
 
 from vostool.errors import ConfigError
 from vostool.sequence import Box, Frame, Labels, Prompt
+from vostool_trackers.box_fill.tracker import BoxFill, Config
 
 SIDE = 30
 

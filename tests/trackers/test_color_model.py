@@ -10,15 +10,16 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+
+from vostool.errors import ConfigError
+from vostool.sequence import Box, Frame, Labels, Mask, Prompt
+from vostool.tracker import Tracker
 from vostool_trackers.color_model.box_start import mask_from_box
 from vostool_trackers.color_model.geometry import box_of
 from vostool_trackers.color_model.motion import camera_shift
 from vostool_trackers.color_model.refine import drop_strays, mean_field
 from vostool_trackers.color_model.settings import Config
 from vostool_trackers.color_model.tracker import ColorModel, ColorModelBox
-
-from vostool.errors import ConfigError
-from vostool.sequence import Box, Frame, Labels, Mask, Prompt
 
 DATA = Path(os.environ["VOSTOOL_TEST_DATA"]) / "data" if "VOSTOOL_TEST_DATA" in os.environ else None
 SIZE = (120, 160)
@@ -54,9 +55,7 @@ def _prompt(mask: Mask, object_id: int = 1, frame_index: int = 0, box: bool = Fa
     return Prompt(object_id, frame_index, tight, None if box else mask)
 
 
-def _run(
-    tracker: ColorModel, frames: list[Frame], prompts: dict[int, list[Prompt]]
-) -> list[Labels]:
+def _run(tracker: Tracker, frames: list[Frame], prompts: dict[int, list[Prompt]]) -> list[Labels]:
     tracker.reset()
     return [tracker.step(frame, prompts.get(i, [])) for i, frame in enumerate(frames)]
 
@@ -109,7 +108,7 @@ def test_two_runs_in_one_process_agree(threads: None, box: bool) -> None:
     frames, masks = _clip(4)
     tracker = ColorModelBox() if box else ColorModel()
     first = _run(tracker, frames, {0: [_prompt(masks[0], box=box)]})
-    cv2.theRNG() if hasattr(cv2, "theRNG") else cv2.randu(np.zeros(3), 0, 1)
+    cv2.randu(np.zeros(3), 0, 1)  # somebody else draws from the generator in between
     cv2.setNumThreads(1)
     np.testing.assert_array_equal(first, _run(tracker, frames, {0: [_prompt(masks[0], box=box)]}))
 
@@ -197,8 +196,6 @@ def test_it_holds_on_to_a_bear() -> None:
     paths = sorted(folder.glob("*.jpg"))[:8]
     frames = [np.array(Image.open(p).convert("RGB")) for p in paths]
     annotations = DATA / "DAVIS" / "Annotations" / "480p" / "bear"
-    masks = [
-        np.array(Image.open(annotations / f"{p.stem}.png").convert("L")) > 127 for p in paths
-    ]
+    masks = [np.array(Image.open(annotations / f"{p.stem}.png").convert("L")) > 127 for p in paths]
     labels = _run(ColorModel(), frames, {0: [_prompt(masks[0])]})
     assert _iou(labels[-1] == 1, masks[-1]) > 0.85

@@ -1,9 +1,9 @@
 """CopyFirst: masks stay, later ones lie on top."""
 
 import numpy as np
-from vostool_trackers.copy_first.tracker import CopyFirst
 
 from vostool.sequence import Box, Mask, Prompt
+from vostool_trackers.copy_first.tracker import CopyFirst
 
 FRAME = np.zeros((20, 30, 3), np.uint8)
 

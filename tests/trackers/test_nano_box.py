@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from vostool_trackers.nano_box.networks import load_networks
-from vostool_trackers.nano_box.random_onnx import random_networks
-from vostool_trackers.nano_box.tracker import Config, NanoBox
 
 from vostool.errors import WeightsError
 from vostool.sequence import Box, Frame, Labels, Prompt
 from vostool.tracker import Runtime
+from vostool_trackers.nano_box.networks import load_networks
+from vostool_trackers.nano_box.random_onnx import random_networks
+from vostool_trackers.nano_box.tracker import Config, NanoBox
 
 DATA = Path(os.environ["VOSTOOL_TEST_DATA"]) / "data" if "VOSTOOL_TEST_DATA" in os.environ else None
 
@@ -104,7 +104,7 @@ def test_it_builds_without_weights_and_repeats_itself(threads: None) -> None:
     tracker = NanoBox(runtime=Runtime(seed=4))
     first = _run(tracker, frames, prompts)
     assert set(np.unique(first[1])) == {0, 1}
-    assert set(np.unique(first[3])) == {0, 1, 5}
+    assert set(np.unique(first[2])) == {0, 1, 5}
     cv2.setNumThreads(1)
     np.testing.assert_array_equal(first, _run(tracker, frames, prompts))
 

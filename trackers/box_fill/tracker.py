@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vostool.errors import ConfigError
 from vostool.sequence import Box, Frame, Probability, Prompt
-from vostool.tracker import PerObject, Runtime, SingleObject, prompt_probability
+from vostool.tracker import PerObject, SingleObject, prompt_probability
 
 from .seeding import run_seeded
 
@@ -29,7 +29,7 @@ class Config:
         negatives: number of negative examples per frame.
     """
 
-    working_side: float = 24.0
+    working_side: float = 16.0
     search_radius: float = 10.0
     positive_radius: float = 2.0
     negatives: int = 30
@@ -55,9 +55,6 @@ class BoxFill(PerObject):
     init = "box"
     summary = "OpenCV's MIL tracker, its box filled"
     Config = Config
-
-    def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
-        super().__init__(config, runtime)
 
     def new_object(self) -> SingleObject:
         return MilBox(self.config, self.runtime.seed)
@@ -98,8 +95,7 @@ class MilBox:
         if found:
             dx, dy = (x - self._patch[0]) / self._scale, (y - self._patch[1]) / self._scale
             self._box = self._start._replace(x=self._start.x + dx, y=self._start.y + dy)
-        shown = self._box
-        return prompt_probability(Prompt(1, 0, shown), (frame.shape[0], frame.shape[1]))
+        return prompt_probability(Prompt(1, 0, self._box), (frame.shape[0], frame.shape[1]))
 
     def _canvas(self, frame: Frame) -> NDArray[np.uint8]:
         """Return the grey, shrunk frame with its margin, (h, w) uint8."""
@@ -125,8 +121,8 @@ class MilBox:
 
 
 def _new_mil(config: Config) -> Any:
-    params = cv2.TrackerMIL_Params()
+    params = cv2.TrackerMIL.Params()
     params.samplerSearchWinSize = config.search_radius
     params.samplerInitInRadius = config.positive_radius
     params.samplerInitMaxNegNum = config.negatives
-    return cv2.TrackerMIL_create(params)
+    return cv2.TrackerMIL.create(params)

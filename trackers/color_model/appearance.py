@@ -96,12 +96,32 @@ def _count(index: Index, mask: Map, shape: tuple[int, ...]) -> Map:
 
 
 def _smooth(counts: Map) -> Map:
-    """Blur along every axis with [1 2 1] / 4, so that neighbouring cells speak for each other."""
-    for axis in range(counts.ndim):
+    """Blur along every axis with [1 2 1] / 4, so that neighbouring cells speak for each other.
+
+    Args:
+        counts: (..., bins, bins, bins) colours last. Most frames use a small part of the colour
+            space, and only that part is worked on.
+    """
+    light, a, b = _occupied(counts)
+    part = counts[..., light, a, b]
+    for axis in range(part.ndim):
         before = (slice(None),) * axis + (slice(None, -1),)
         after = (slice(None),) * axis + (slice(1, None),)
-        quarter = np.float32(0.25) * counts
-        counts = np.float32(0.5) * counts
-        counts[after] += quarter[before]
-        counts[before] += quarter[after]
-    return counts
+        quarter = np.float32(0.25) * part
+        part = np.float32(0.5) * part
+        part[after] += quarter[before]
+        part[before] += quarter[after]
+    smooth = np.zeros_like(counts)
+    smooth[..., light, a, b] = part
+    return smooth
+
+
+def _occupied(counts: Map) -> list[slice]:
+    """Return the ranges of the three colour axes that hold counts, one cell wider each way."""
+    colors = np.asarray(counts.reshape(-1, *counts.shape[-3:]).any(0))
+    ranges = []
+    for others in ((1, 2), (0, 2), (0, 1)):
+        hits = np.flatnonzero(colors.any(others))
+        first, last = (int(hits[0]), int(hits[-1])) if len(hits) else (0, 0)
+        ranges.append(slice(max(0, first - 1), last + 2))
+    return ranges

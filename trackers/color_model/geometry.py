@@ -1,6 +1,6 @@
 """Boxes, crops and the way back."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -75,14 +75,18 @@ def cut(
         image: (H, W) or (H, W, channels), uint8 or float32.
         size: width and height of the result in px.
     """
-    shift = np.array([[1, 0, x], [0, 1, y]], np.float64)
-    patch = cv2.warpAffine(
-        image,
-        shift,
-        (max(1, round(w)), max(1, round(h))),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    cols, rows = max(1, round(w)), max(1, round(h))
+    inside = 0 <= x <= image.shape[1] - cols and 0 <= y <= image.shape[0] - rows
+    if inside and x == int(x) and y == int(y):  # the same without the work
+        patch: NDArray[Any] = image[int(y) : int(y) + rows, int(x) : int(x) + cols]
+    else:
+        patch = cv2.warpAffine(
+            image,
+            np.array([[1, 0, x], [0, 1, y]], np.float64),
+            (cols, rows),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
     return np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA))
 
 

@@ -57,11 +57,13 @@ def camera_shift(last: Frame, frame: Frame) -> Shift | None:
     factor = max(1.0, min(4.0, min(rows, cols) / 32))
     size = round(cols / factor), round(rows / factor)
     before, now = (
-        cv2.resize(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+        cv2.resize(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA).astype(
+            np.float32
+        )
         for f in (last, frame)
     )
     window = cv2.createHanningWindow(size, cv2.CV_32F)
-    (dx, dy), response = cv2.phaseCorrelate(np.float32(before), np.float32(now), window)
+    (dx, dy), response = cv2.phaseCorrelate(before, now, window)
     # Shifts near half the picture are wrapped around.
     fits = abs(dx) < size[0] / 3 and abs(dy) < size[1] / 3
     if not fits or not math.isfinite(response) or response <= 0:
@@ -83,9 +85,7 @@ def search_by_color(frame: Frame, colors: GlobalColor, box: Box, reach: float) -
     likeness = 1.0 / (1.0 + np.exp(-colors.log_odds(small)))
     w, h = max(1, round(box.w * scale)), max(1, round(box.h * scale))
     inner = cv2.boxFilter(likeness, -1, (w, h), borderType=cv2.BORDER_CONSTANT)
-    outer = cv2.boxFilter(
-        likeness, -1, (2 * w + 1, 2 * h + 1), borderType=cv2.BORDER_CONSTANT
-    )
+    outer = cv2.boxFilter(likeness, -1, (2 * w + 1, 2 * h + 1), borderType=cv2.BORDER_CONSTANT)
     x, y = centre(box)
     dx = (np.arange(size[0]) + 0.5) * cols / size[0] - x
     dy = (np.arange(size[1]) + 0.5) * rows / size[1] - y

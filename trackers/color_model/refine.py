@@ -41,7 +41,7 @@ def mean_field(log_odds: Map, lab: Map, weight: float, steps: int) -> Map:
             field_here += coupling * there
             field_there += coupling * here
         spin = 0.5 * spin + 0.5 * np.tanh(0.5 * field)
-    return 0.5 + 0.5 * spin
+    return np.asarray(0.5 + 0.5 * spin, np.float32)
 
 
 def drop_strays(probability: Map, prior: Map) -> Map:
@@ -63,7 +63,7 @@ def signed_distance(inside: Map) -> Map:
     mask = (inside > 0.5).astype(np.uint8)
     within, beyond = (cv2.distanceTransform(m, cv2.DIST_L2, 3) for m in (mask, 1 - mask))
     # OpenCV's distance to an outline that does not exist is the largest float.
-    return np.clip(within, 0.0, 1e6) - np.clip(beyond, 0.0, 1e6)
+    return np.asarray(np.clip(within, 0.0, 1e6) - np.clip(beyond, 0.0, 1e6), np.float32)
 
 
 def _pair(a: Map, dy: int, dx: int) -> tuple[Map, Map]:

@@ -37,16 +37,16 @@ class Config:
     """
 
     working_side: int = 128
-    margin: float = 0.5
-    color_weight: float = 0.8
-    color_bins: int = 24
+    margin: float = 0.4
+    color_weight: float = 0.9
+    color_bins: int = 40
     color_rate: float = 0.05
-    local_weight: float = 1.0
+    local_weight: float = 0.75
     local_bins: int = 10
     local_cells: int = 20
     local_rate: float = 0.4
     local_anchor: float = 0.05
-    still_weight: float = 1.5
+    still_weight: float = 1.0
     still_sigma: float = 0.04
     shape_weight: float = 1.5
     shape_width: float = 0.2

@@ -1,14 +1,13 @@
 """Segment each frame with colour models that are carried along with the object."""
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vostool.sequence import Box, Frame, Mask, Probability, Prompt
-from vostool.tracker import PerObject, Runtime, SingleObject
+from vostool.tracker import PerObject, SingleObject
 
 from .appearance import GlobalColor, LocalColor
 from .box_start import mask_from_box
@@ -18,21 +17,23 @@ from .refine import drop_strays, mean_field, signed_distance
 from .settings import Config
 
 
-class ColorModel(PerObject):
-    """Carry colour models of object and background from frame to frame, starting from a mask."""
+class _ColorTracker(PerObject):
+    """What both entry points share."""
 
-    init = "mask"
-    summary = "colour models of object and background, from a mask"
     Config = Config
-
-    def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
-        super().__init__(config, runtime)
 
     def new_object(self) -> SingleObject:
         return ColorObject(self.config, self.runtime.seed)
 
 
-class ColorModelBox(ColorModel):
+class ColorModel(_ColorTracker):
+    """Carry colour models of object and background from frame to frame, starting from a mask."""
+
+    init = "mask"
+    summary = "colour models of object and background, from a mask"
+
+
+class ColorModelBox(_ColorTracker):
     """The same, starting from what GrabCut finds in a box."""
 
     init = "box"
@@ -100,9 +101,7 @@ class ColorObject:
             min(max(dy, -y), frame.shape[0] - y),
         )
 
-    def _segment(
-        self, frame: Frame, region: Region, moved: Box, shift: tuple[float, float]
-    ) -> Map:
+    def _segment(self, frame: Frame, region: Region, moved: Box, shift: tuple[float, float]) -> Map:
         """Return the object's probability on a crop, at working size."""
         c = self._config
         size = working_size(region, c.working_side)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ from vostool.errors import WeightsError
 from .random_onnx import random_networks
 
 _ROLES = ("backbone", "head")
+_SILENT = 0  # cv::utils::logging::LOG_LEVEL_SILENT
 _MEND = (
     "Give NanoTrack v2's two ONNX files, with 'backbone' and 'head' in their names, "
     "as published in HonglinChu/SiamTrackers."
@@ -33,7 +35,19 @@ class Networks:
     def tracker(self) -> Any:
         """Return a new `cv2.TrackerNano` with networks of its own."""
         with quiet():
-            return cv2.TrackerNano_create(_parse(self.backbone), _parse(self.head))
+            try:
+                return cv2.TrackerNano.create(_parse(self.backbone), _parse(self.head))
+            except (TypeError, cv2.error):  # OpenCV 4.10 takes file names only
+                return self._tracker_from_files()
+
+    def _tracker_from_files(self) -> Any:
+        with TemporaryDirectory(prefix="nano_box-") as folder:
+            params = cv2.TrackerNano.Params()
+            params.backbone = str(Path(folder, "backbone.onnx"))
+            params.neckhead = str(Path(folder, "head.onnx"))
+            Path(params.backbone).write_bytes(self.backbone)
+            Path(params.neckhead).write_bytes(self.head)
+            return cv2.TrackerNano.create(params)
 
 
 def load_networks(weights: Path | None, seed: int) -> Networks:
@@ -58,12 +72,13 @@ def load_networks(weights: Path | None, seed: int) -> Networks:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep OpenCV's log off the terminal: what matters of it becomes a `WeightsError`."""
-    logging = cv2.utils.logging
-    before = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    # OpenCV 5 has moved the function; both return the level before.
+    home: Any = getattr(cv2.utils, "logging", cv2)
+    before = home.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(before)
+        home.setLogLevel(before)
 
 
 def _find(weights: Path, role: str) -> Path:

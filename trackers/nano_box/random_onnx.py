@@ -5,10 +5,13 @@ real networks (no squeeze-and-excitation, a simpler correlation), so that they c
 time. They track nothing.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from . import wire
+from .wire import Attributes
 
 _WIDTH = 48  # channels between backbone and head
 _TOWER = 96  # channels of the head's two towers
@@ -68,11 +71,11 @@ class _Graph:
         self._tensors: list[bytes] = []
 
     def op(
-        self, kind: str, inputs: list[str], output: str = "", **attributes: int | list[int]
+        self, kind: str, inputs: list[str], output: str = "", attributes: Attributes | None = None
     ) -> str:
         """Append a node and return the name of its output."""
         output = output or f"x{len(self._nodes)}"
-        self._nodes.append(wire.node(kind, inputs, output, attributes))
+        self._nodes.append(wire.node(kind, inputs, output, attributes or {}))
         return output
 
     def conv(
@@ -88,13 +91,13 @@ class _Graph:
         """Append a convolution padded by half its kernel, with He-normal weights."""
         weights = self._draw((out, channels, kernel, kernel), gain)
         names = [x, self._tensor(weights), self._tensor(np.full(out, bias))]
-        return self.op("Conv", names, **_sizes(kernel, stride))
+        return self.op("Conv", names, attributes=_sizes(kernel, stride))
 
     def depthwise(self, x: str, channels: int, kernel: int, stride: int = 1) -> str:
         """Append a depthwise convolution padded by half its kernel."""
         weights = self._draw((channels, 1, kernel, kernel), 1.0)
         names = [x, self._tensor(weights)]
-        return self.op("Conv", names, group=channels, **_sizes(kernel, stride))
+        return self.op("Conv", names, attributes={"group": channels, **_sizes(kernel, stride)})
 
     def _draw(self, shape: tuple[int, int, int, int], gain: float) -> NDArray[np.float64]:
         spread = gain * np.sqrt(2 / np.prod(shape[1:]))
@@ -106,7 +109,7 @@ class _Graph:
         return name
 
     def file(
-        self, inputs: dict[str, tuple[int, ...]], outputs: dict[str, tuple[int, ...]]
+        self, inputs: Mapping[str, tuple[int, ...]], outputs: Mapping[str, tuple[int, ...]]
     ) -> bytes:
         """Return the finished ONNX file."""
         ins = [wire.value_info(*item) for item in inputs.items()]
@@ -114,7 +117,7 @@ class _Graph:
         return wire.model(self._nodes, self._tensors, ins, outs)
 
 
-def _sizes(kernel: int, stride: int) -> dict[str, int | list[int]]:
+def _sizes(kernel: int, stride: int) -> Attributes:
     return {
         "kernel_shape": [kernel] * 2,
         "strides": [stride] * 2,

@@ -5,8 +5,12 @@ type 0) or a length and that many bytes (wire type 2). A varint holds seven bits
 first; the high bit says that more follow. The field numbers are those of onnx.proto3.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+
+Attributes = Mapping[str, int | list[int]]
 
 _FLOAT32 = 1  # TensorProto.DataType
 _INT, _INTS = 2, 7  # AttributeProto.AttributeType
@@ -20,9 +24,7 @@ def field(number: int, value: int | str | bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def node(
-    kind: str, inputs: list[str], output: str, attributes: dict[str, int | list[int]]
-) -> bytes:
+def node(kind: str, inputs: list[str], output: str, attributes: Attributes) -> bytes:
     """Return a NodeProto."""
     message = b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind)
     for name, value in attributes.items():

@@ -108,4 +108,5 @@ def motion_ratio(residual: Plane, mask: Plane, pseudo_count: float, limit: float
     for row, weight in enumerate((mask, 1 - mask)):
         histogram = np.bincount(bins.ravel(), weight.ravel(), 289).reshape(17, 17)
         counts[row] = cv2.GaussianBlur(histogram, (3, 3), 0.7, borderType=cv2.BORDER_CONSTANT)
-    return log_ratio(normalised(counts), pseudo_count, limit).ravel()[bins]
+    scores = log_ratio(normalised(counts), pseudo_count, limit).ravel()
+    return np.asarray(scores[bins], np.float32)

@@ -33,9 +33,8 @@ class Motion(NamedTuple):
 
     def warp(self, image: Plane, interpolation: int = cv2.INTER_LINEAR) -> Plane:
         """Carry an (H, W) map of the previous frame to this one; edges are repeated."""
-        return cv2.remap(
-            image, self.source_x, self.source_y, interpolation, borderMode=cv2.BORDER_REPLICATE
-        )
+        x, y, edge = self.source_x, self.source_y, cv2.BORDER_REPLICATE
+        return np.asarray(cv2.remap(image, x, y, interpolation, borderMode=edge), np.float32)
 
 
 class DenseFlow:
@@ -43,18 +42,20 @@ class DenseFlow:
     Search", ECCV 2016).
 
     Args:
-        preset: "ultrafast", "fast" or "medium".
+        preset: "ultrafast", "fast" or "medium", for the backward flow that carries the masks.
+        check_preset: the same for the forward flow, which only checks the backward one.
         sigma: forward-backward error in pixels at which confidence has fallen to exp(-1/2).
     """
 
-    def __init__(self, preset: str, sigma: float) -> None:
-        self._dis = cv2.DISOpticalFlow_create(PRESETS[preset])
+    def __init__(self, preset: str, check_preset: str, sigma: float) -> None:
+        self._backward = cv2.DISOpticalFlow.create(PRESETS[preset])
+        self._forward = cv2.DISOpticalFlow.create(PRESETS[check_preset])
         self._sigma = sigma
 
     def between(self, previous: Gray, current: Gray) -> Motion:
         """Return the motion from `previous` to `current`, both (H, W) uint8."""
-        backward = self._calc(current, previous)
-        forward = self._calc(previous, current)
+        backward = _calc(self._backward, current, previous)
+        forward = _calc(self._forward, previous, current)
         height, width = current.shape
         x = np.arange(width, dtype=np.float32)[None, :] + backward[..., 0]
         y = np.arange(height, dtype=np.float32)[:, None] + backward[..., 1]
@@ -62,17 +63,6 @@ class DenseFlow:
         error = ((returned + backward) ** 2).sum(-1)
         confidence = np.exp(error * (-0.5 / self._sigma**2))
         return Motion(backward, x, y, confidence)
-
-    def _calc(self, source: Gray, target: Gray) -> Plane:
-        height, width = source.shape
-        down, right = max(0, SMALLEST - height), max(0, SMALLEST - width)
-        if down or right:
-            source, target = (
-                cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_REPLICATE)
-                for image in (source, target)
-            )
-        # A fresh field each time: DIS may start from what the output array holds.
-        return np.asarray(self._dis.calc(source, target, None)[:height, :width], np.float32)
 
 
 def residual_motion(backward: Plane, weight: Plane) -> Plane:
@@ -104,3 +94,15 @@ def residual_motion(backward: Plane, weight: Plane) -> Plane:
         robust = base / (0.25 + ((flow - design @ affine) ** 2).sum(1))
     camera = affine[0] + x[None, :, None] * affine[1] + y[:, None, None] * affine[2]
     return np.asarray(backward - camera, np.float32)
+
+
+def _calc(dis: cv2.DISOpticalFlow, source: Gray, target: Gray) -> Plane:
+    height, width = source.shape
+    down, right = max(0, SMALLEST - height), max(0, SMALLEST - width)
+    if down or right:
+        source, target = (
+            np.pad(image, ((0, down), (0, right)), mode="edge") for image in (source, target)
+        )
+    # A fresh field of zeros each time: DIS starts from what the output array holds.
+    start = np.zeros((*source.shape, 2), np.float32)
+    return np.asarray(dis.calc(source, target, start)[:height, :width], np.float32)

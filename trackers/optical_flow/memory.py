@@ -38,6 +38,11 @@ class Memory:
         self.first: Appearance
         self.recent: Appearance
 
+    @property
+    def empty(self) -> bool:
+        """True until the first call of `learn`."""
+        return self._counts is None
+
     def learn(self, probability: Plane, region: Region, color: Index) -> None:
         """Add a frame.
 
@@ -90,4 +95,4 @@ def _axis_cells(profile: Plane, part: slice) -> Index:
     center = (profile * position).sum() / total
     spread = np.sqrt((profile * (position - center) ** 2).sum() / total) + 2
     cells = np.clip((position[part] - center) / spread * 2 + GRID // 2, 0, GRID - 1)
-    return cells.astype(np.int32)
+    return np.asarray(cells, np.int32)

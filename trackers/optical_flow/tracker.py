@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vostool.sequence import Frame, Labels, Probability, Prompt
 from vostool.tracker import Runtime, Tracker, prompt_probability
@@ -23,19 +22,21 @@ class Config:
 
     The `w_*` are the weights of the cues in the log odds of a pixel: the warped mask, its
     neighbourhood just seen, the object's colours (first frame, recent), its colours by place
-    (first frame, recent), its motion, and the distance to the warped mask.
+    (first frame, recent), its motion, and the distance to the warped mask. The README says what
+    the others do.
     """
 
     work_width: int = 432
     preset: str = "medium"
+    check_preset: str = "fast"
     w_warp: float = 0.6
-    w_near: float = 0.2
+    w_near: float = 0.4
     w_first_color: float = 0.6
     w_recent_color: float = 0.25
     w_first_place: float = 0.4
     w_recent_place: float = 0.1
     w_motion: float = 0.5
-    w_distance: float = 0.15
+    w_distance: float = 0.1
     bias: float = -0.8
     flow_sigma: float = 1.5
     sure_blur: float = 1.5
@@ -48,9 +49,11 @@ class Config:
     limit: float = 3.0
     margin: float = 0.35
     guide_radius: int = 4
-    guide_eps: float = 1e-3
+    guide_eps: float = 5e-4
     least_support: float = 0.1
     find_score: float = 1.0
+    find_motion: float = 0.5
+    lost_share: float = 0.3
 
 
 class View(NamedTuple):
@@ -78,7 +81,8 @@ class OpticalFlow(Tracker):
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         super().__init__(config, runtime)
-        self._flow = DenseFlow(self.config.preset, self.config.flow_sigma)
+        c = self.config
+        self._flow = DenseFlow(c.preset, c.check_preset, c.flow_sigma)
         self.reset()
 
     def reset(self) -> None:
@@ -107,16 +111,16 @@ class OpticalFlow(Tracker):
         scale = min(1.0, self.config.work_width / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-        lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+        lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.uint8)
         if self._palette is None:
             self._palette = Palette(lab)
-        gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        return View(gray, lab.astype(np.float32) / 255, self._palette.index(lab))
+        gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        return View(gray, np.multiply(lab, 1 / 255, dtype=np.float32), self._palette.index(lab))
 
     def _start(self, object_id: int, mask: Probability, view: View) -> None:
         c = self.config
         size = view.gray.shape[1], view.gray.shape[0]
-        small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
         self._tracks[object_id] = Track(small, Memory(c.decay, c.pseudo_count, c.limit))
 
     def _compete(self, started: set[int]) -> None:
@@ -132,8 +136,10 @@ class OpticalFlow(Tracker):
 
     def _learn(self, track: Track, view: View) -> None:
         area = np.count_nonzero(track.probability > 0.5)
-        if area or not hasattr(track.memory, "first"):
-            track.area += 0.1 * (area - track.area)
+        # Of a lost object only remains are held; learning from them would spoil the memory.
+        if track.memory.empty or area > self.config.lost_share * track.area:
+            if area > 0.5 * track.area:
+                track.area += 0.1 * (area - track.area)
             region = region_around(track.probability, self.config.margin)
             track.memory.learn(track.probability, region, view.color)
 
@@ -142,7 +148,7 @@ class OpticalFlow(Tracker):
         for object_id, track in self._tracks.items():
             mask = starts.get(object_id)
             if mask is None:
-                mask = cv2.resize(track.probability, (size[1], size[0]))
+                mask = np.asarray(cv2.resize(track.probability, (size[1], size[0])), np.float32)
             labels[mask > 0.5] = object_id
         return labels
 
@@ -151,10 +157,15 @@ class OpticalFlow(Tracker):
         before = motion.warp(self._previous.color.astype(np.float32), cv2.INTER_NEAREST)
         for track in self._tracks.values():
             warped = motion.warp(track.probability)
-            if (warped > 0.5).any():
+            held = np.count_nonzero(warped > 0.5)
+            if held:
                 track.probability = self._repair(track, warped, view, motion, before)
-            else:
-                track.probability = self._find(track, view)
+            if held <= self.config.lost_share * track.area:
+                found = self._find(track, view, motion)
+                if found is not None:
+                    track.probability = found
+                elif not held:
+                    track.probability = np.zeros_like(warped)
 
     def _repair(
         self, track: Track, warped: Plane, view: View, motion: Motion, before: Plane
@@ -193,22 +204,29 @@ class OpticalFlow(Tracker):
         scores = log_ratio(counts, c.pseudo_count, c.limit).reshape(-1, COLORS)
         return np.asarray(scores[place, color], np.float32)
 
-    def _find(self, track: Track, view: View) -> Probability:
-        """Look for a lost object: a patch of its first colours of about its usual size."""
+    def _find(self, track: Track, view: View, motion: Motion) -> Probability | None:
+        """Look for a lost object: a moving patch of its first colours and about its usual size.
+
+        Returns:
+            (H, W) float32 map, or None where nothing is like it.
+        """
         c = self.config
-        nothing = np.zeros(view.gray.shape, np.float32)
+        if track.area < 1:  # an empty prompt describes nothing to look for
+            return None
         score = track.memory.first.by_color[view.color]
+        residual = residual_motion(motion.backward, motion.confidence)
+        speed = np.sqrt((residual**2).sum(-1))
+        score = score + c.find_motion * (np.minimum(speed, 4.0) - 1.0)
         area = max(track.area, 16.0)
         radius = max(1, int(0.3 * np.sqrt(area)))
-        coarse = _mean(score, radius)
-        _, best, _, (x, y) = cv2.minMaxLoc(coarse)
+        _, best, _, (x, y) = cv2.minMaxLoc(_mean(score, radius))
         if best < c.find_score:
-            return nothing
+            return None
         patches = (_mean(score, 1 + radius // 3) > 0).astype(np.uint8)
         _, parts, stats, _ = cv2.connectedComponentsWithStats(patches, connectivity=4)
         part = parts[y, x]
         if part == 0 or not 0.25 * area < stats[part, cv2.CC_STAT_AREA] < 4 * area:
-            return nothing
+            return None
         return _blur((parts == part).astype(np.float32), 1.0)
 
 
@@ -248,12 +266,13 @@ def drop_unsupported(probability: Plane, warped: Plane, least: float) -> Plane:
 
 def _logit(probability: Plane) -> Plane:
     clipped = np.clip(probability, 0.02, 0.98)
-    return np.log(clipped / (1 - clipped))
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float32)
 
 
 def _blur(image: Plane, sigma: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
 
 
-def _mean(image: Plane, radius: int) -> NDArray[np.float32]:
-    return cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
+def _mean(image: Plane, radius: int) -> Plane:
+    side = 2 * radius + 1
+    return np.asarray(cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
