@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "options", "provenance"},
     {"sequence", "workspace"},
+    {"png"},
     {"masks", "protocol", "frames", "config", "timing", "device"},
     {"metrics", "tracker", "datasets"},
     {"plugins", "results", "pipeline"},

@@ -14,9 +14,10 @@ from hypothesis.extra import numpy as npst
 from vostool.datasets.catalog import open_dataset
 from vostool.errors import DatasetError, MaskError, ResultError, UnknownNameError, VostoolError
 from vostool.metrics.boundary import contour_accuracy
+from vostool.metrics.frame import frame_scores
 from vostool.metrics.region import region_similarity
 from vostool.protocol import PROTOCOLS
-from vostool.scoring import FRAME_COLUMNS, check_not_trivial, evaluated_frames, frame_scores, score
+from vostool.scoring import FRAME_COLUMNS, check_not_trivial, evaluated_frames, score
 from vostool.sequence import Sequence as Video
 
 SIZE = (12, 40)
@@ -305,7 +306,6 @@ def test_a_strange_id_in_a_frame_that_does_not_count(truth_and_masks, scored) ->
     assert j_by_object(scored()[0]) == {1: {"00001": 1.0}}
 
 
-@pytest.mark.xfail(strict=True, reason="only merged maps are looked at for smoothing")
 def test_smoothed_ground_truth_is_refused(truth_and_masks, scored) -> None:
     """Greys between 0 and 255 must not become hundreds of objects that nobody predicts."""
     smooth = strip(255)

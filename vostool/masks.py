@@ -5,6 +5,7 @@ foreground in the binary masks of DAVIS-2016. OpenCV expands palettes to colours
 Pillow keeps them, and everything here goes through Pillow.
 """
 
+import io
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from vostool import png
 from vostool.errors import MaskError
 from vostool.sequence import Box, Labels, Mask
 
@@ -54,17 +56,23 @@ def read_labels(path: Path) -> Labels:
         path: PNG file.
 
     Returns:
-        (H, W) uint8.
+        (H, W) uint8, maybe read-only and not contiguous.
 
     Raises:
         MaskError: the file is absent, damaged, in colour, transparent or holds ids above 255.
     """
     try:
-        with Image.open(path) as image:
+        data = path.read_bytes()
+        labels = png.decode(data)
+        if labels is not None:
+            return labels
+        with Image.open(io.BytesIO(data)) as image:
             return _ids(image, path)
     except FileNotFoundError:
         raise MaskError(f"{path} does not exist.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except UnidentifiedImageError:
+        raise MaskError(f"{path} cannot be read as an image: it is none. Write it again.") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise MaskError(
             f"{path} cannot be read as an image ({error}): it is damaged or cut short. "
             "Write or copy it again."
@@ -116,12 +124,14 @@ def merge_objects(labels: Labels, path: Path | None = None) -> Labels:
         MaskError: so many values that the map is a soft or anti-aliased mask, not ids.
     """
     foreground = labels != 0
-    if labels.size and labels.max() == VOID:
-        void = labels == VOID
-        ids = foreground & ~void
+    highest = labels.max() if labels.size else 0
+    if highest == VOID:
+        ids = foreground & (labels != VOID)
         if ids.any():
             refuse_soft(labels, path)
             foreground = ids
+    elif highest > _MOST_GREY_IDS:
+        refuse_soft(labels, path)
     return np.asarray(foreground, dtype=np.uint8)
 
 

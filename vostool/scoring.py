@@ -1,6 +1,6 @@
 """Scoring: a folder of label maps against the ground truth, a J and F per object and frame."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ import pandas as pd
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import listed
 from vostool.errors import DatasetError, ResourceError, ResultError
-from vostool.masks import VOID, ids_in
-from vostool.metrics.boundary import boundary_radius, contour_accuracy
-from vostool.metrics.region import region_similarity
+from vostool.masks import VOID, ids_in, merge_objects, read_labels, refuse_soft
+from vostool.metrics.boundary import boundary_radius
+from vostool.metrics.frame import common_window, frame_scores
 from vostool.protocol import Protocol
-from vostool.sequence import Labels, Mask, Sequence
+from vostool.sequence import Labels, Sequence
 
 FRAME_COLUMNS = ["sequence", "object", "frame", "J", "F"]
 
@@ -123,33 +123,63 @@ def score_sequence(
             f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out."
         )
     predictions = _prediction_paths(sequence, folder, counted)
-    scores: dict[int, list[tuple[str, float, float]]] = {
-        object_id: [] for object_id in _first_objects(dataset, sequence, protocol)
-    }
-    late: set[int] = set()
-    strange: dict[int, Path] = {}
+    tally = _Tally(protocol, _first_objects(dataset, sequence, protocol))
     for index in counted:
-        truth = dataset.labels(sequence.annotations[index])
-        prediction = dataset.labels(predictions[index])
-        _check_size(prediction, truth, predictions[index])
-        scored = list(scores)
-        new = set(ids_in(truth).tolist()) - scores.keys()
-        late |= new
-        if protocol.objects == "all":
-            scores.update((object_id, []) for object_id in new)
-        if protocol.late == "whole":
-            scored = list(scores)
-        for object_id, j, f in frame_scores(prediction, truth, scored):
-            scores[object_id].append((sequence.frame_name(index), j, f))
-        for object_id in np.flatnonzero(np.bincount(prediction.reshape(-1))[1:]).tolist():
-            strange.setdefault(object_id + 1, predictions[index])
-    _refuse_strange({i: path for i, path in strange.items() if i not in scores.keys() | late})
+        truth_path, path = sequence.annotations[index], predictions[index]
+        truth, prediction = read_labels(truth_path), read_labels(path)
+        _check_size(prediction, truth, path)
+        radius = boundary_radius(*truth.shape)
+        prediction, truth = common_window(prediction, truth)
+        if dataset.merged:
+            prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
+        tally.add(sequence.frame_name(index), prediction, truth, radius, path)
+    _refuse_strange(tally.strange())
     rows = [
         (sequence.name, object_id, name, j, f)
-        for object_id in sorted(scores)
-        for name, j, f in scores[object_id]
+        for object_id in sorted(tally.scores)
+        for name, j, f in tally.scores[object_id]
     ]
-    return SequenceScores(rows, _notes(sequence, protocol, late - scores.keys()))
+    return SequenceScores(rows, _notes(sequence, protocol, tally.unscored()))
+
+
+class _Tally:
+    """Scores of a sequence as its frames come in, and the ids that were met on the way."""
+
+    def __init__(self, protocol: Protocol, objects: list[int]) -> None:
+        self.scores: dict[int, list[tuple[str, float, float]]] = {i: [] for i in objects}
+        self._protocol = protocol
+        self._in_truth = set(objects)
+        self._predicted: dict[int, Path] = {}  # id -> the first file that holds it
+
+    def add(self, name: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
+        """Score one frame; both maps are cut to their common window."""
+        seen_before = list(self.scores)
+        new = _ids_beyond(truth, self._in_truth)
+        self._in_truth.update(new)
+        if self._protocol.objects == "all":
+            self.scores.update((object_id, []) for object_id in new)
+        scored = seen_before if self._protocol.late == "after_first" else list(self.scores)
+        for object_id, j, f in frame_scores(prediction, truth, scored, radius):
+            self.scores[object_id].append((name, j, f))
+        for object_id in _ids_beyond(prediction, self._in_truth, void=True):
+            self._predicted.setdefault(object_id, path)
+
+    def strange(self) -> dict[int, Path]:
+        """Return the predicted ids that no frame of the ground truth has, and where they are."""
+        return {i: path for i, path in self._predicted.items() if i not in self._in_truth}
+
+    def unscored(self) -> set[int]:
+        """Return the ids of the ground truth that the protocol leaves out."""
+        return self._in_truth - self.scores.keys()
+
+
+def _ids_beyond(labels: Labels, known: set[int], *, void: bool = False) -> list[int]:
+    """Return the ids in a label map that are not known, void only if asked for."""
+    highest = int(labels.max())
+    if known.issuperset(range(1, highest + 1)):
+        return []  # nearly always, and much cheaper than counting pixels
+    there = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
+    return [i for i in there if i and i not in known and (void or i != VOID)]
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -158,44 +188,12 @@ def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
     return annotated[int(protocol.skip_first) : len(annotated) - int(protocol.skip_last)]
 
 
-def frame_scores(
-    prediction: Labels, truth: Labels, object_ids: list[int]
-) -> Iterator[tuple[int, float, float]]:
-    """Yield `(id, J, F)` of each object on one frame.
-
-    Args:
-        prediction: (H, W) uint8.
-        truth: (H, W) uint8; void is background.
-        object_ids: ids to score; one that is in neither map scores 1.
-    """
-    radius = boundary_radius(*truth.shape)
-    for object_id in object_ids:
-        ours, theirs = _cropped(prediction == object_id, truth == object_id)
-        yield object_id, region_similarity(ours, theirs), contour_accuracy(ours, theirs, radius)
-
-
-def _cropped(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
-    """Cut both masks to their common box and one pixel around it, which changes no score.
-
-    A contour pixel lies on the object or just left of or above it, and the pixel beyond the right
-    and lower edge keeps the comparison with the background that the whole image would have.
-    """
-    either = prediction | truth
-    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
-    if not rows.size:
-        return prediction[:0, :0], truth[:0, :0]
-    box = (
-        slice(max(rows[0] - 1, 0), rows[-1] + 2),
-        slice(max(columns[0] - 1, 0), columns[-1] + 2),
-    )
-    return prediction[box], truth[box]
-
-
 def _first_objects(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> list[int]:
     """Return the objects that are scored from the start, by the first annotated frame."""
     path = sequence.annotations[min(sequence.annotations)]
     labels = dataset.labels(path)
     ids: list[int] = ids_in(labels).tolist()
+    refuse_soft(labels, path)
     if protocol.objects == "all":
         return ids
     if not ids:

@@ -29,7 +29,6 @@ def test_percent(value: Any, text: str) -> None:
     assert percent(value) == text
 
 
-@pytest.mark.xfail(strict=True, reason="prints -0.0")
 def test_a_decay_that_rounds_to_nothing_has_no_sign() -> None:
     assert percent(-0.0001) == "0.0"
 

@@ -17,7 +17,7 @@ SCORES = [
 
 def percent(value: Any) -> str:
     """Return a fraction as percent with one digit, blank for a missing one."""
-    return "" if is_blank(value) else f"{100 * value:.1f}"
+    return "" if is_blank(value) else f"{round(100 * value, 1) + 0.0:.1f}"
 
 
 def rate(value: Any) -> str:

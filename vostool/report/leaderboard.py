@@ -16,6 +16,7 @@ from vostool.results import runs_in, write_text
 from vostool.tables import SUMMARY_COLUMNS, write_csv
 
 _INIT_ORDER = {"mask": 0, "box": 1, "none": 2, "": 3}
+OWN = "vostool run"  # the source of a row that is not published by others
 EXTRA_COLUMNS = ["rank", "source", "trained_on", "hardware"]
 
 
@@ -26,6 +27,7 @@ class Section:
     Args:
         dataset: name of the dataset.
         split: name of the split.
+        resolution: name of the resolution if it is not the usual one.
         protocol: name of the protocol.
         sequences: how many sequences the rows cover.
         official: how many the official split has, 0 if there is none.
@@ -34,6 +36,7 @@ class Section:
 
     dataset: str
     split: str
+    resolution: str
     protocol: str
     sequences: int
     official: int
@@ -42,6 +45,7 @@ class Section:
     @property
     def title(self) -> str:
         split = "" if self.split == "all" else f" {self.split}"
+        split += f" {self.resolution}" if self.resolution else ""
         covered = coverage(self.sequences, self.official)
         return f"{self.dataset}{split}, protocol {self.protocol}, {covered} sequences"
 
@@ -60,7 +64,7 @@ def collect(results: Path) -> list[Section]:
         One section for each dataset, split, protocol and set of sequences; synthetic data last.
     """
     tables = [
-        pd.read_csv(path, keep_default_na=False, na_values=[""]).fillna({"init": "", "tracker": ""})
+        _summary(path, folder.name)
         for folder in sorted(results.glob("*/"))
         for run in runs_in(folder)
         for path in sorted(run.path.glob("scores/*/summary.csv"))
@@ -68,10 +72,19 @@ def collect(results: Path) -> list[Section]:
     ]
     if not tables:
         return []
-    runs = pd.concat(tables, ignore_index=True).assign(source="vostool run")
-    keys = ["dataset", "split", "protocol", "sequences"]
+    runs = pd.concat(tables, ignore_index=True).assign(source=OWN)
+    keys = ["folder", "dataset", "split", "protocol", "names"]
     sections = [_section(group) for _, group in runs.groupby(keys)]
     return sorted(sections, key=lambda s: (s.dataset == "synthetic", s.dataset, -s.sequences))
+
+
+def _summary(path: Path, folder: str) -> pd.DataFrame:
+    """Read one run's summary, with the names of the sequences that it covers."""
+    text = {"run": str, "tracker": str, "init": str}
+    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    names = pd.read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
+    covered = " ".join(sorted(names["sequence"]))
+    return table.fillna({"init": "", "tracker": ""}).assign(folder=folder, names=covered)
 
 
 def _section(runs: pd.DataFrame) -> Section:
@@ -80,14 +93,17 @@ def _section(runs: pd.DataFrame) -> Section:
     sequences = int(first["sequences"])
     entry = CATALOG.get(dataset)
     official = len(entry.official.get(split, ())) if entry else 0
-    rows = runs
-    if official == sequences:
+    rows = runs.drop(columns=["folder", "names"])
+    # Published numbers are for the usual resolution, whose results folder names no other.
+    usual = str(first["folder"]) in (dataset, f"{dataset}-{split}")
+    resolution = "" if usual or not official else str(first["folder"]).rpartition("-")[2]
+    if official == sequences and not resolution:
         cited = published(dataset, split)
         cited = cited[cited["protocol"] == protocol]
         cited = cited.rename(columns={"method": "run"})
         cited = cited.assign(sequences=official, complete=True, tracker="")
-        rows = pd.concat([runs, cited], ignore_index=True)
-    return Section(dataset, split, protocol, sequences, official, ranked(rows))
+        rows = pd.concat([rows, cited], ignore_index=True)
+    return Section(dataset, split, resolution, protocol, sequences, official, ranked(rows))
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +154,7 @@ def _section_markdown(section: Section) -> str:
         )
     rows = []
     for row in section.rows.to_dict("records"):
-        own = row["source"] == "vostool run"
+        own = row["source"] == OWN
         name = f"**{escaped(row['run'])}**" if own else escaped(row["run"])
         where = row.get("device") if own else f"published: {row['source']}"
         rows.append(
