@@ -9,12 +9,12 @@ from vostool.protocol import PROTOCOLS, protocol_named
 def test_davis_is_the_official_rule() -> None:
     davis = protocol_named("davis")
     assert (davis.skip_first, davis.skip_last) == (True, True)
-    assert (davis.objects, davis.late) == ("first_frame", "whole")
+    assert davis.objects == "first_frame"
 
 
 def test_after_first_keeps_every_object_and_the_last_frame() -> None:
     protocol = protocol_named("after_first")
-    assert (protocol.objects, protocol.late) == ("all", "after_first")
+    assert protocol.objects == "all"
     assert not protocol.skip_last
 
 

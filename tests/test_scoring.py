@@ -110,10 +110,7 @@ def test_late_objects_are_left_out_with_a_note(truth_and_masks, scored) -> None:
     truth_and_masks(late, late)
     frames, notes = scored("davis")
     assert frames["object"].unique().tolist() == [1]
-    assert notes == [
-        "Sequence 'clip': object 4 appears after the first frame and is not scored by protocol "
-        "'davis'; 'after_first' does."
-    ]
+    assert notes == ["Sequence 'clip': object 4 appears too late to be scored by protocol 'davis'."]
 
 
 def test_a_late_object_with_a_low_id_counts_from_the_start(truth_and_masks, scored) -> None:
@@ -340,3 +337,11 @@ def test_trivial_scores_are_pointed_out(values: list[float], warning: str | None
     else:
         (note,) = notes
         assert re.search(warning, note)
+
+
+def test_an_object_seen_only_on_the_last_frame_is_noted(truth_and_masks, scored) -> None:
+    truth = [strip(1)] * 3
+    truth_and_masks([*truth, strip(1, 2)], [*truth, strip(1, 2)])
+    frames, notes = scored("after_first")
+    assert set(frames["object"]) == {1}
+    assert "object 2 appears too late" in notes[0]

@@ -218,7 +218,7 @@ def test_a_predicted_object_that_the_ground_truth_has_later(shared: Path) -> Non
     frames, notes = score_case_with_notes(shared, "late_object_id_gt_k_predicted")
     assert sorted(frames["object"].unique()) == [1, 2]
     assert len(notes) == 1
-    assert "object 3 appears after the first frame and is not scored" in notes[0]
+    assert "object 3 appears too late to be scored" in notes[0]
 
 
 def test_predictions_with_an_opaque_alpha_channel(shared: Path, tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ class Protocol:
         skip_last: leave out the last annotated frame of a sequence.
         objects: "first_frame" scores the ids 1 to K, K being the largest id of the first annotated
             frame, so that a gap in the ids is an object that is never there, as in the official
-            DAVIS evaluator; "all" scores every id of the ground truth.
-        late: "whole" scores an object on all frames that count, "after_first" only on those after
-            the frame where it first appears.
+            DAVIS evaluator; "all" scores every id of the ground truth, from the frame after the
+            one where it first appears.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Protocol:
     skip_first: bool
     skip_last: bool
     objects: Literal["first_frame", "all"]
-    late: Literal["whole", "after_first"]
 
 
 PROTOCOLS = {
@@ -40,7 +38,6 @@ PROTOCOLS = {
             skip_first=True,
             skip_last=True,
             objects="first_frame",
-            late="whole",
         ),
         Protocol(
             name="after_first",
@@ -48,7 +45,6 @@ PROTOCOLS = {
             skip_first=True,  # every object of that frame appears in it for the first time
             skip_last=False,
             objects="all",
-            late="after_first",
         ),
     )
 }

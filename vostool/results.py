@@ -172,7 +172,7 @@ class RunFolder:
         if not self.times_path.is_file():
             return []
         steps = []
-        with self.times_path.open(newline="", encoding="utf-8") as file:
+        with self.times_path.open(newline="", encoding="utf-8", errors="replace") as file:
             for row in csv.DictReader(file):
                 try:
                     steps.append(

@@ -153,14 +153,12 @@ class _Tally:
 
     def add(self, name: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
         """Score one frame; both maps are cut to their common window."""
-        seen_before = list(self.scores)
+        for object_id, j, f in frame_scores(prediction, truth, list(self.scores), radius):
+            self.scores[object_id].append((name, j, f))
         new = _ids_beyond(truth, self._in_truth)
         self._in_truth.update(new)
         if self._protocol.objects == "all":
             self.scores.update((object_id, []) for object_id in new)
-        scored = seen_before if self._protocol.late == "after_first" else list(self.scores)
-        for object_id, j, f in frame_scores(prediction, truth, scored, radius):
-            self.scores[object_id].append((name, j, f))
         for object_id in _ids_beyond(prediction, self._in_truth, void=True):
             self._predicted.setdefault(object_id, path)
 
@@ -170,7 +168,7 @@ class _Tally:
 
     def unscored(self) -> set[int]:
         """Return the ids of the ground truth that the protocol leaves out."""
-        return self._in_truth - self.scores.keys()
+        return self._in_truth - {object_id for object_id, rows in self.scores.items() if rows}
 
 
 def _ids_beyond(labels: Labels, known: set[int], *, void: bool = False) -> list[int]:
@@ -236,7 +234,8 @@ def _refuse_strange(strange: Mapping[int, Path]) -> None:
         hint = "A binary mask is scored with --dataset DAVIS2016; void is not for predictions."
     path = next(iter(strange.values()))
     raise ResultError(
-        f"{path} holds the ids {sorted(strange)[:5]}, which the ground truth lacks. {hint}"
+        f"{path} holds the ids {sorted(strange)[:5]}, which the ground truth lacks on the frames "
+        f"that count. {hint}"
     )
 
 
@@ -245,8 +244,8 @@ def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[
         return ()
     ids = ", ".join(map(str, sorted(unscored)))
     return (
-        f"Sequence '{sequence.name}': object {ids} appears after the first frame and is not scored "
-        f"by protocol '{protocol.name}'; 'after_first' does.",
+        f"Sequence '{sequence.name}': object {ids} appears too late to be scored by protocol "
+        f"'{protocol.name}'.",
     )
 
 

@@ -275,3 +275,14 @@ def test_drawn_masks_are_what_they_say(davis_folder: Callable[..., Path]) -> Non
         with Image.open(root / "Annotations/480p/bear/00000.png") as image:
             assert image.mode == mode
             assert np.unique(np.asarray(image)).tolist() == values
+
+
+def test_split_file_of_another_encoding(davis_folder) -> None:
+    root = davis_folder()
+    path = root / "ImageSets" / "2017" / "val.txt"
+    path.write_bytes(b"\xef\xbb\xbfbear\r\n")
+    (sequence,) = read_davis(root, 2017, "val", "480p", need_frames=True)
+    assert sequence.name == "bear"
+    path.write_bytes(b"c\xe9\n")
+    with pytest.raises(DatasetError, match="not UTF-8"):
+        read_davis(root, 2017, "val", "480p", need_frames=True)

@@ -302,7 +302,7 @@ def test_a_markdown_table_lines_up() -> None:
     ]
 
 
-# --- what is not told apart yet ---
+# --- what looks the same but is not ---
 
 
 def test_resolutions_do_not_share_a_section(plain_resolutions: Path) -> None:

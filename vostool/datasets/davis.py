@@ -94,7 +94,11 @@ def _split_names(root: Path, year: int, split: str, folder: str) -> list[str]:
 def _read_list(path: Path) -> list[str]:
     """Read a list of names, or of the path pairs of DAVIS 2016 (`/JPEGImages/480p/bear/...`)."""
     names = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
+    except UnicodeDecodeError:
+        raise DatasetError(f"The split file {path} is not UTF-8 text. Save it as such.") from None
+    for line in text.splitlines():
         fields = line.split()
         if fields:
             parts = fields[0].strip("/").split("/")
@@ -122,7 +126,7 @@ def _attributes(root: Path) -> dict[str, tuple[str, ...]]:
     if path is None:
         return found
     codes: tuple[str, ...] = ()
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         key, _, value = line.strip().removeprefix("- ").partition(":")
         if key == "attributes":
             codes = tuple(code.strip() for code in value.strip(" []").split(",") if code.strip())
