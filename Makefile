@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 # Real data and the official evaluators' outputs, where a checkout has them beside it; tests that
 # need them skip, saying so, where it has not.
-export VOSTOOL_TEST_DATA ?= $(wildcard ../shared)
+export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
 .PHONY: help install check test leaderboard publish clean

@@ -23,7 +23,7 @@ def shared() -> Path:
         pytest.skip("VOSTOOL_TEST_DATA is not set: no real data to compare with")
     if not Path(given).is_dir():
         pytest.skip(f"VOSTOOL_TEST_DATA={given} is not a folder")
-    return Path(given)
+    return Path(given).resolve()
 
 
 @pytest.fixture
