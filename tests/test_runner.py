@@ -1,6 +1,7 @@
 """Running and resuming: what is killed is finished by the next start, byte for byte."""
 
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -178,3 +179,30 @@ def test_settings_and_local_trackers_reach_worker_processes(cli, clips, tmp_path
     runs = tmp_path / "results" / "folder-clips"
     assert files(runs / "a" / "masks") == files(runs / "b" / "masks")
     assert files(runs / "a" / "masks") != files(runs / "c" / "masks")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interrupting_ends_with_a_sentence_and_keeps_what_is_finished(tmp_path, clips, workers):
+    tracker = tmp_path / "trackers" / "drifting" / "tracker.py"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(DRIFTING)
+    arguments = ("run", "drifting", "--name", "stopped", "--workers", str(workers))
+    command = [sys.executable, "-m", "vostool", "--home", str(tmp_path), *arguments]
+    process = subprocess.Popen(
+        [*command, "--dataset", f"folder:{clips}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    run = tmp_path / "results" / "folder-clips" / "stopped"
+    finished = []
+    while not finished and process.poll() is None:
+        time.sleep(0.02)
+        finished = [path for path in run.glob("masks/*") if path.name[0] != "."]
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to every process
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().endswith("run the same command again to go on.")
+    assert len(errors.strip().splitlines()) == 1
+    assert all(path.is_dir() for path in finished)

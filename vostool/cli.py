@@ -30,14 +30,24 @@ class Failure(click.ClickException):
     exit_code = 2
 
 
+class Stopped(click.ClickException):
+    """Ctrl-C."""
+
+    exit_code = 130
+
+
 class Commands(click.Group):
-    """Ends every error a user can mend with its sentence and exit code 2."""
+    """Ends every error a user can mend with its sentence and exit code 2, and Ctrl-C with 130."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except VostoolError as error:
             raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            raise Stopped(
+                "Stopped. What is finished is kept; run the same command again to go on."
+            ) from None
         except Exception as error:
             explained = resource_error(error)
             if explained is None:

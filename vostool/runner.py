@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -148,6 +149,8 @@ def _start_worker(job: Job, workers: int) -> None:
     """Prepare a worker process: remember the job, and leave cores to the other workers."""
     global _worker_job
     _worker_job = job
+    # Ctrl-C reaches every process of the terminal; the main one decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import cv2
 
     cv2.setNumThreads(max(1, (os.cpu_count() or 1) // workers))
