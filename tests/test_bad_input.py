@@ -204,7 +204,9 @@ def test_wrong_root(refused, tmp_path):
 
 
 def test_weights_that_are_absent_missing_or_of_the_wrong_kind(refused, root, tmp_path):
-    assert "give them with --weights" in refused("run", "nano_box", *data(root))
+    output = refused("run", "nano_box", *data(root))
+    assert "nano_box needs weights" in output
+    assert "`vostool run nano_box --weights PATH`" in output
     nowhere = tmp_path / "nowhere.onnx"
     assert "do not exist" in refused("run", "nano_box", *data(root), "--weights", nowhere)
     assert "no weights" in refused("run", "copy_first", *data(root), "--weights", root)
@@ -282,7 +284,7 @@ def test_tracker_that_breaks_the_contract(refused, root, tmp_path, body, says):
 def test_resuming_refuses_another_configuration_or_dataset(refused, cli, root, davis_folder):
     assert cli("run", "optical_flow", *data(root), "--sequences", "blackswan").exit_code == 0
     output = refused("run", "optical_flow", *data(root), "--seed", 5)
-    assert "another seed (0 -> 5)" in output
+    assert "what differs: seed (0 -> 5)" in output
     assert "--name" in output
     path = root / "Annotations" / "480p" / "blackswan" / "00000.png"
     labels = 255 - np.asarray(Image.open(path).convert("L"))

@@ -141,7 +141,7 @@ def test_a_folder_without_a_module_is_no_tracker(workspace: Workspace) -> None:
     ("code", "message"),
     [
         ("import no_such_package", "'bad' cannot be imported.*no_such_package"),
-        ("def broken(:", "'bad' cannot be imported.*SyntaxError"),
+        ("def broken(:", r"'bad' cannot be imported: .*tracker\.py, line 1: .*syntax"),
         ("1 / 0", "'bad' cannot be imported.*ZeroDivisionError"),
         ("", "exactly one subclass of vostool.Tracker, not none"),
         (f"{TRACKER}\nclass Second(Mine): ...", "exactly one subclass.*not Mine, Second"),

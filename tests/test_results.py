@@ -18,6 +18,7 @@ MANIFEST = Manifest(
     tracker="copy_first",
     config_name="default",
     config={"alpha": 0.5, "scales": [1, 2]},
+    code="c0de",
     init="mask",
     weights={"path": "/somewhere/w.pth", "sha256": "abc"},
     dataset="DAVIS2016",
@@ -32,7 +33,7 @@ MANIFEST = Manifest(
     git=None,
     created="2025-01-01T00:00:00+00:00",
 )
-STATUS = SequenceStatus("0123456789abcdef", 2, 1, 0.75, 1, None)
+STATUS = SequenceStatus("0123456789abcdef", "fedcba9876543210", 1, 1, 0.75, 1, "A processor", None)
 
 
 def steps(sequence: str = "bear", count: int = 2) -> list[StepTime]:
@@ -122,7 +123,7 @@ def test_a_newer_schema(run: RunFolder) -> None:
         ),
         ({"config": {}}, "configuration (alpha: 0.5 -> None, scales: [1, 2] -> None)"),
         ({"weights": {"path": "/w.pth", "sha256": "def"}}, "weights (abc -> def)"),
-        ({"weights": None}, "weights (abc -> None)"),
+        ({"weights": None}, "weights (abc -> none)"),
         ({"split": "train"}, "split (val -> train)"),
         ({"device": "cuda"}, "device (cpu -> cuda)"),
         ({"precision": "fp16"}, "precision (fp32 -> fp16)"),

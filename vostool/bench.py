@@ -77,15 +77,22 @@ def evaluate_runs(
     if not scored:
         raise ResultError(" ".join(left_out.values()))
     leaf = f"{protocol.name}.subset" if subset else protocol.name
+    folders = []
     for run, scores in scored:
-        if out is None:
-            scores.write(run.path / "scores" / leaf)
-        else:
-            scores.write(out if len(runs) == 1 else out / run.name)
-    folder = out or results / dataset.key
-    if len(runs) > 1 or out is None:
-        write_csv(combined_summary(scores for _, scores in scored), folder / "summary.csv")
-    return Evaluated([scores for _, scores in scored], left_out, folder)
+        folder = run.path / "scores" / leaf
+        if out is not None:
+            folder = out if len(runs) == 1 else out / run.name
+        scores.write(folder)
+        folders.append(folder)
+    # The dataset's own summary is of all runs and all sequences, or it would mislead.
+    everything = names is None and not subset
+    if len(runs) > 1 and (out is not None or everything):
+        write_csv(
+            combined_summary(scores for _, scores in scored),
+            (out or results / dataset.key) / "summary.csv",
+        )
+    where = folders[0] if len(scored) == 1 else out or results / dataset.key
+    return Evaluated([scores for _, scores in scored], left_out, where)
 
 
 def evaluate_folder(

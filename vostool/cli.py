@@ -4,13 +4,13 @@ Nothing heavy is imported at the top, so that `vostool --help` answers at once; 
 what it needs.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.errors import VostoolError, resource_error
+from vostool.compare_command import compare
+from vostool.errors import ResultError, VostoolError, resource_error
 from vostool.options import (
     FOLDER,
     dataset_options,
@@ -18,6 +18,7 @@ from vostool.options import (
     tracking_options,
     workers_option,
 )
+from vostool.tracker_commands import check, speed, trackers
 from vostool.workspace import ENVIRONMENT, Workspace
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except VostoolError as error:
+            if ctx.params["traceback"]:
+                raise
             raise Failure(str(error)) from error
         except KeyboardInterrupt:
             raise Stopped(
@@ -50,7 +53,7 @@ class Commands(click.Group):
             ) from None
         except Exception as error:
             explained = resource_error(error)
-            if explained is None:
+            if explained is None or ctx.params["traceback"]:
                 raise
             raise Failure(str(explained)) from error
 
@@ -60,8 +63,9 @@ class Commands(click.Group):
 @click.option(
     "--home", type=FOLDER, help=f"Workspace; ${ENVIRONMENT} or the current folder if not given."
 )
+@click.option("--traceback", is_flag=True, help="Show where in the code an error came from.")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None) -> None:
+def cli(ctx: click.Context, home: Path | None, traceback: bool) -> None:
     """Run, time, score and compare trackers for video object segmentation."""
     ctx.obj = Workspace.find(home)
 
@@ -88,7 +92,10 @@ def run(
     workers: int,
     **where: Any,
 ) -> None:
-    """Track a dataset into a run folder; a second start does what is missing."""
+    """Track a dataset into a run folder.
+
+    What is there is kept: a second start tracks what is missing.
+    """
     from vostool.jobs import RunRequest
 
     request = RunRequest(
@@ -109,7 +116,7 @@ def run(
     "without weights. May be repeated.",
 )
 @click.option("--protocol", help="The dataset's own if not given.")
-@click.option("--out", type=FOLDER, help="Folder for the tables; beside the masks if not given.")
+@click.option("--out", type=FOLDER, help="Folder for the tables; in the results if not given.")
 @workers_option
 @results_option
 @click.pass_obj
@@ -124,7 +131,10 @@ def evaluate(
     results: Path | None,
     **where: Any,
 ) -> None:
-    """Score the runs of a dataset, or any folder of masks, and write the tables."""
+    """Score the runs of a dataset, or any masks.
+
+    Writes frames.csv, objects.csv, sequences.csv and summary.csv, and prints the summary.
+    """
     from vostool.bench import evaluate_folder, evaluate_runs
     from vostool.protocol import protocol_named
     from vostool.report.screens import show_scores
@@ -137,9 +147,10 @@ def evaluate(
     if masks:
         done = evaluate_folder(masks, dataset, rules, results, out, workers)
     else:
-        names = _run_missing(trackers, dataset, workspace, results)
+        names, failed = _run_missing(trackers, dataset, workspace, results)
         subset = where["sequences"] is not None
         done = evaluate_runs(dataset, rules, results, out, workers, names=names, subset=subset)
+        done.left_out.update(failed)
     show_scores(done, dataset)
 
 
@@ -151,14 +162,15 @@ def evaluate(
 def leaderboard(
     workspace: Workspace, /, run_first: bool, out: Path | None, results: Path | None
 ) -> None:
-    """Rank all scored runs: LEADERBOARD.md and leaderboard.csv.
+    """Rank all scored runs.
+
+    Writes LEADERBOARD.md and leaderboard.csv, and prints them.
 
     With --run every tracker that needs no weights runs on the synthetic dataset, and on DAVIS2016
     where it is under datasets/.
     """
     from vostool.bench import evaluate_runs
     from vostool.datasets.catalog import CATALOG, find_root, open_dataset
-    from vostool.errors import ResultError
     from vostool.report.leaderboard import collect, write_leaderboard
     from vostool.report.screens import show_leaderboard
 
@@ -169,8 +181,10 @@ def leaderboard(
             click.echo(f"{name} is not there and is left out. {entry.how_to_get}")
             continue
         dataset = open_dataset(name, workspace=workspace)
-        names = _run_missing(("all",), dataset, workspace, results)
-        evaluate_runs(dataset, None, results, None, workers=1, names=names)
+        names, failed = _run_missing(("all",), dataset, workspace, results)
+        done = evaluate_runs(dataset, None, results, None, workers=1, names=names)
+        for reason in (*failed.values(), *done.left_out.values()):
+            click.echo(f"Left out: {reason}", err=True)
     sections = collect(results)
     if not sections:
         raise ResultError(
@@ -181,80 +195,10 @@ def leaderboard(
     show_leaderboard(sections, files)
 
 
-@cli.command()
-@click.argument("tracker", metavar="TRACKER[/CONFIG]")
-@tracking_options
-@click.option("--objects", type=click.IntRange(1, 254), default=1, show_default=True)
-@click.option(
-    "--size", default="480p", show_default=True, help="480p, 720p, 1080p or WIDTHxHEIGHT."
-)
-@click.option("--frames", type=click.IntRange(2), default=30, show_default=True)
-@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True)
-@click.pass_obj
-def speed(
-    workspace: Workspace,
-    /,
-    tracker: str,
-    device: str,
-    precision: str,
-    weights: Path | None,
-    overrides: tuple[str, ...],
-    seed: int,
-    objects: int,
-    size: str,
-    frames: int,
-    repeats: int,
-) -> None:
-    """Measure a tracker's speed alone, repeatedly, and show the spread."""
-    from vostool.jobs import RunRequest, prepare
-    from vostool.report.screens import show_speed
-    from vostool.speed import measure, parse_size
-
-    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
-    job = prepare(request, workspace, random_weights=True)
-    _say_random_weights(job)
-    show_speed(job, measure(job, objects, parse_size(size), frames, repeats), objects, size)
-
-
-@cli.command()
-@click.argument("tracker", metavar="TRACKER[/CONFIG]")
-@tracking_options
-@click.pass_obj
-def check(
-    workspace: Workspace,
-    /,
-    tracker: str,
-    device: str,
-    precision: str,
-    weights: Path | None,
-    overrides: tuple[str, ...],
-    seed: int,
-) -> None:
-    """Prove on synthetic clips that a tracker keeps the plugin contract."""
-    from vostool.check import check_tracker
-    from vostool.jobs import RunRequest, prepare
-    from vostool.report.screens import show_checks
-
-    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
-    job = prepare(request, workspace, random_weights=True)
-    _say_random_weights(job)
-    if not show_checks(tracker, check_tracker(job)):
-        sys.exit(1)
-
-
-@cli.command()
-@click.pass_obj
-def trackers(workspace: Workspace, /) -> None:
-    """List the trackers that are there, with their configurations."""
-    from vostool.report.screens import show_trackers
-
-    show_trackers(workspace)
-
-
 @cli.group(invoke_without_command=True)
 @click.pass_context
 def datasets(ctx: click.Context) -> None:
-    """List the datasets: what is there, what is missing and how to get it."""
+    """List the datasets and how to get them."""
     if ctx.invoked_subcommand is None:
         from vostool.report.screens import show_datasets
 
@@ -280,6 +224,10 @@ def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
     click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
 
 
+for command in (speed, check, trackers, compare):
+    cli.add_command(command)
+
+
 def _open(workspace: Workspace, where: dict[str, Any], need_frames: bool = True) -> "Dataset":
     from vostool.datasets.catalog import open_dataset
 
@@ -289,34 +237,43 @@ def _open(workspace: Workspace, where: dict[str, Any], need_frames: bool = True)
 
 def _run(request: Any, dataset: "Dataset", workspace: Workspace, results: Path) -> None:
     from vostool.report.terminal import frame_progress
-    from vostool.runner import run_tracker
+    from vostool.runner import missing_sequences, run_tracker
 
-    frames = sum(len(sequence) for sequence in dataset.sequences)
+    missing = missing_sequences(request, dataset, results)
+    frames = sum(len(sequence) for sequence in missing)
     with frame_progress(request.tracker, frames) as advance:
         folder = run_tracker(request, dataset, workspace, results, advance)
-    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {frames} frames")
+    tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
+    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
 
 
 def _run_missing(
     trackers: tuple[str, ...], dataset: "Dataset", workspace: Workspace, results: Path
-) -> list[str] | None:
-    """Run what the named trackers lack; returns the names of their runs, None if none is named."""
+) -> tuple[list[str] | None, dict[str, str]]:
+    """Run what the named trackers lack.
+
+    Returns:
+        The names of their runs, None if no tracker is named; and for those of 'all' that failed,
+        run -> why.
+    """
     from vostool.bench import runnable_trackers
     from vostool.jobs import RunRequest, default_name
 
     if not trackers:
-        return None
-    specs = runnable_trackers(workspace) if "all" in trackers else trackers
+        return None, {}
+    everything = "all" in trackers
+    failed = {}
+    specs = runnable_trackers(workspace) if everything else list(trackers)
     for spec in specs:
-        _run(RunRequest(spec), dataset, workspace, results)
-    return [default_name(spec) for spec in specs]
-
-
-def _say_random_weights(job: Any) -> None:
-    if job.random_weights:
-        click.echo(
-            f"{job.tracker} has no weights here: random ones are drawn, seed {job.runtime.seed}."
-        )
+        try:
+            _run(RunRequest(spec), dataset, workspace, results)
+        except VostoolError as error:
+            if not everything:
+                raise
+            failed[default_name(spec)] = f"{spec}: {error}"  # one tracker does not stop the others
+    if failed and len(failed) == len(specs):
+        raise ResultError(" ".join(failed.values()))
+    return [name for name in map(default_name, specs) if name not in failed], failed
 
 
 def main() -> None:

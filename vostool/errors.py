@@ -87,6 +87,8 @@ def resource_error(error: BaseException) -> ResourceError | None:
                 f"{error.filename} cannot be written or read: {error.strerror}. Change its "
                 "permissions, or choose another folder with --results or --out."
             )
+        if error.filename is not None:
+            return ResourceError(f"{error.filename}: {error.strerror}. {again}")
     # torch is not imported here, so its error is known by name.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return ResourceError(

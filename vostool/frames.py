@@ -7,9 +7,10 @@ import numpy as np
 from vostool.errors import DatasetError
 from vostool.sequence import Frame
 
-# How each format ends: decoders fill a file that was cut short with grey and say nothing.
-_ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
-_TAIL = 1024
+# Per format its signature, the mark before image data and the mark of the end, which must follow:
+# decoders fill a file that was cut short with grey and say nothing. A thumbnail has marks of its
+# own in front of the picture's, and what follows the end does no harm.
+_MARKS = ((b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"), (b"\x89PNG", b"IDAT", b"IEND"))
 
 
 def read_frame(path: Path) -> Frame:
@@ -32,8 +33,8 @@ def read_frame(path: Path) -> Frame:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"Frame {path} cannot be read: {error.strerror}.") from error
-    for start, end in _ENDINGS.items():
-        if data.startswith(start) and end not in data[-_TAIL:]:
+    for signature, begin, end in _MARKS:
+        if data.startswith(signature) and data.rfind(end) < data.rfind(begin):
             raise DatasetError(f"Frame {path} is cut short. Copy or unpack it again.")
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     frame = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None

@@ -1,5 +1,6 @@
 """What is to be run: a request as the user made it, and the job it resolves to."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from vostool.device import resolve_device
 from vostool.errors import ConfigError, WeightsError
 from vostool.plugins import Plugin, load_tracker, split_spec
 from vostool.tracker import Runtime, Tracker
+from vostool.tracking import blaming_tracker
 from vostool.workspace import Workspace
 
 
@@ -47,15 +49,21 @@ class Job:
     tracker: str
     config_name: str
     settings: dict[str, Any]
+    code: str
     runtime: Runtime
     init: str
     home: Path
     random_weights: bool = False
 
     def build(self) -> Tracker:
-        """Load the tracker's class and build it."""
+        """Load the tracker's class and build it.
+
+        Raises:
+            ContractError: the tracker's own code failed.
+        """
         plugin = load_tracker(self.tracker, Workspace(self.home))
-        return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
+        with blaming_tracker("while it was built"):
+            return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
 
 
 def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
@@ -79,6 +87,7 @@ def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool =
         tracker=name,
         config_name=config_name or "default",
         settings={field.name: getattr(config, field.name) for field in fields(config)},
+        code=plugin.code_hash(),
         runtime=runtime,
         init=plugin.cls.init,
         home=workspace.home.resolve(),
@@ -99,8 +108,8 @@ def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path
     if weights is None:
         if plugin.cls.weights == "required" and not random_weights:
             raise WeightsError(
-                f"{plugin.name} needs weights: give them with --weights. The tracker's README says "
-                "where they come from."
+                f"{plugin.name} needs weights: give them with `vostool run {plugin.name} --weights "
+                "PATH`. The tracker's README says where they come from."
             )
         return None
     if plugin.cls.weights == "none":
@@ -112,4 +121,19 @@ def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path
 
 def default_name(spec: str) -> str:
     """Return the run folder's name for `TRACKER/CONFIG`."""
-    return spec.replace("/", "-")
+    return "-".join(part for part in spec.split("/") if part)
+
+
+def run_name(request: RunRequest) -> str:
+    """Return the name of the run folder that a request asks for.
+
+    Raises:
+        ConfigError: it is no plain name of a folder.
+    """
+    name = default_name(request.tracker) if request.name is None else request.name
+    if not re.fullmatch(r"\w[\w .+@=,-]{0,99}", name) or name == "scores":
+        raise ConfigError(
+            f"--name is the name of a folder: up to 100 letters, digits and . _ - + @ = , and it "
+            f"begins with a letter or digit; not {name!r}."
+        )
+    return name

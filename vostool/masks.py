@@ -61,15 +61,38 @@ def read_labels(path: Path) -> Labels:
     Raises:
         MaskError: the file is absent, damaged, in colour, transparent or holds ids above 255.
     """
+    return decode_labels(read_file(path), path)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the contents of a label-map file.
+
+    Raises:
+        MaskError: it is absent or cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MaskError(f"{path} does not exist.") from None
+    except PermissionError:
+        raise MaskError(f"{path} cannot be read. Change its permissions.") from None
+    except OSError as error:
+        raise MaskError(f"{path} cannot be read: {error.strerror}. Copy it again.") from error
+
+
+def decode_labels(data: bytes, path: Path) -> Labels:
+    """Decode a label map, see `read_labels`.
+
+    Args:
+        data: the whole file.
+        path: named in the error.
+    """
+    try:
         labels = png.decode(data)
         if labels is not None:
             return labels
         with Image.open(io.BytesIO(data)) as image:
             return _ids(image, path)
-    except FileNotFoundError:
-        raise MaskError(f"{path} does not exist.") from None
     except UnidentifiedImageError:
         raise MaskError(f"{path} cannot be read as an image: it is none. Write it again.") from None
     except (OSError, SyntaxError, ValueError) as error:

@@ -21,7 +21,12 @@ def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in value.split(",") if name.strip()) if value else None
+    if value is None:
+        return None
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("it names no sequence.")
+    return names
 
 
 dataset_options = stacked(
@@ -46,7 +51,7 @@ tracking_options = stacked(
     ),
     click.option("--weights", type=click.Path(path_type=Path), help="File with the weights."),
     click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
-    click.option("--seed", default=0, show_default=True),
+    click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True),
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."

@@ -38,12 +38,12 @@ class Gate:
         if self._open:
             yield
             return
-        with self._changed:
-            self._stepping = True
-            self._changed.wait_for(lambda: self._at_work == 0)
         try:
+            with self._changed:
+                self._stepping = True
+                self._changed.wait_for(lambda: self._at_work == 0)
             yield
-        finally:
+        finally:  # also if Ctrl-C came while waiting: the threads must not wait for ever
             with self._changed:
                 self._stepping = False
                 self._changed.notify_all()
@@ -97,8 +97,11 @@ class MaskWriter:
         self._waiting: deque[Future[None]] = deque()
 
     def put(self, name: str, labels: Labels) -> None:
-        """Write `<folder>/<name>.png` soon; waits if too many are waiting."""
-        self._waiting.append(self._pool.submit(self._write, name, labels))
+        """Write `<folder>/<name>.png` soon; waits if too many are waiting.
+
+        The labels are copied: a tracker may use its array again for the next frame.
+        """
+        self._waiting.append(self._pool.submit(self._write, name, labels.copy()))
         while len(self._waiting) > DEPTH:
             self._waiting.popleft().result()
 

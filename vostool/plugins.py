@@ -10,6 +10,7 @@ and anybody can do without a package by writing `<workspace>/trackers/mine/track
 files beside the module are the tracker's named configurations.
 """
 
+import dataclasses
 import hashlib
 import importlib
 import sys
@@ -36,9 +37,16 @@ class Plugin:
     cls: type[Tracker]
     folder: Path
 
+    def code_hash(self) -> str:
+        """Return a hash of the Python files of the tracker's folder, which decide its results."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()[:12]
+
     @property
     def configs(self) -> dict[str, Path]:
-        """Configuration name -> TOML file, of those written for this class."""
+        """Configuration name -> TOML file beside the tracker's module."""
         return {path.stem: path for path in sorted(self.folder.glob("*.toml"))}
 
     def config(self, name: str | None, overrides: tuple[str, ...] = ()) -> Any:
@@ -86,12 +94,32 @@ def load_tracker(name: str, workspace: Workspace) -> Plugin:
         cls = _class_in(_import_folder(source)) if isinstance(source, Path) else source.load()
     except ContractError:
         raise
-    except Exception as error:
+    except SyntaxError as error:
+        raise ContractError(
+            f"Tracker '{name}' cannot be imported: {error.filename}, line {error.lineno}: "
+            f"{error.msg}."
+        ) from error
+    except (Exception, SystemExit) as error:
         raise ContractError(f"Tracker '{name}' cannot be imported: {error!r}.") from error
     if not (isinstance(cls, type) and issubclass(cls, Tracker)):
         raise ContractError(f"'{name}' is not a subclass of vostool.Tracker.")
+    _check_attributes(name, cls)
     file = sys.modules[cls.__module__].__file__
     return Plugin(name, cls, Path(file).parent if file else Path())
+
+
+def _check_attributes(name: str, cls: type[Tracker]) -> None:
+    """Refuse a class whose description of itself cannot be meant."""
+    choices = {"init": ("mask", "box"), "weights": ("none", "optional", "required")}
+    for attribute, allowed in choices.items():
+        value = getattr(cls, attribute)
+        if value not in allowed:
+            raise ContractError(
+                f"Tracker '{name}' says {attribute} = {value!r}; it is one of "
+                f"{', '.join(map(repr, allowed))}."
+            )
+    if not dataclasses.is_dataclass(cls.Config):
+        raise ContractError(f"Config of tracker '{name}' is not a dataclass.")
 
 
 def split_spec(spec: str) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ done.
 """
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -24,10 +25,12 @@ from vostool.errors import ResultError
 from vostool.timing import StepTime
 
 SCHEMA = 1
+_HEADING = ",".join(f.name for f in fields(StepTime)) + "\n"  # of times.csv
 
 # What must not change between a run and its continuation, and what messages call it.
 _IDENTITY = {
     "tracker": "tracker",
+    "code": "version of the tracker's code",
     "config": "configuration",
     "weights": "weights",
     "dataset": "dataset",
@@ -44,18 +47,22 @@ class SequenceStatus:
 
     Args:
         fingerprint: of the sequence's files, see `Dataset.fingerprint`.
+        first_mask: hash of its first label map, see `Dataset.first_mask_hash`.
         frames: number of frames.
         objects: number of objects.
         seconds: wall clock of the whole sequence, decoding and writing included.
         workers: processes that shared the machine.
+        device_name: hardware it ran on.
         peak_mb: memory of the process or device so far; None where the system does not tell.
     """
 
     fingerprint: str
+    first_mask: str
     frames: int
     objects: int
     seconds: float
     workers: int
+    device_name: str
     peak_mb: float | None
 
 
@@ -67,6 +74,7 @@ class Manifest:
     tracker: str
     config_name: str
     config: dict[str, Any]
+    code: str
     init: str
     weights: dict[str, str] | None
     dataset: str
@@ -89,15 +97,17 @@ class Manifest:
         for key, name in _IDENTITY.items():
             mine, theirs = getattr(self, key), getattr(other, key)
             if key == "weights":  # the same file may lie elsewhere
-                mine, theirs = (w and w["sha256"] for w in (mine, theirs))
+                mine, theirs = (w["sha256"] if w else "none" for w in (mine, theirs))
             if mine == theirs:
                 continue
             if key == "config":
                 keys = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
-                changes = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
-                found.append(f"{name} ({changes})")
+                what = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
+            elif key == "weights":
+                what = f"{mine[:8]} -> {theirs[:8]}"
             else:
-                found.append(f"{name} ({mine} -> {theirs})")
+                what = f"{mine} -> {theirs}"
+            found.append(f"{name} ({what})")
         return found
 
 
@@ -116,6 +126,10 @@ class RunFolder:
 
     def exists(self) -> bool:
         return self.manifest_path.is_file()
+
+    def has_masks(self) -> bool:
+        """Tell whether there are finished sequences, recorded or not."""
+        return any(path.name[0] != "." for path in self.masks.glob("*/"))
 
     def manifest(self) -> Manifest:
         """Read `run.json`.
@@ -143,8 +157,12 @@ class RunFolder:
         write_text(self.manifest_path, json.dumps(asdict(manifest), indent=2) + "\n")
 
     def complete(self, manifest: Manifest) -> set[str]:
-        """Return the names of the finished sequences."""
-        return {name for name in manifest.sequences if (self.masks / name).is_dir()}
+        """Return the names of the sequences that are recorded and have all their masks."""
+        return {
+            name
+            for name, status in manifest.sequences.items()
+            if sum(1 for _ in (self.masks / name).glob("*.png")) >= status.frames
+        }
 
     def partial(self, sequence: str) -> Path:
         """Return the hidden folder in which a sequence grows, emptied."""
@@ -165,6 +183,7 @@ class RunFolder:
         self._append_times(steps)
         manifest.sequences[sequence] = status
         self.write_manifest(manifest)
+        shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
         os.replace(partial, self.masks / sequence)
 
     def times(self) -> list[StepTime]:
@@ -194,17 +213,11 @@ class RunFolder:
             shutil.rmtree(path, ignore_errors=True)
         done = self.complete(manifest)
         kept = [step for step in self.times() if step.sequence in done]
-        self.times_path.unlink(missing_ok=True)
-        self._append_times(kept)
+        write_text(self.times_path, _HEADING + _rows(kept))
 
     def _append_times(self, steps: Iterable[StepTime]) -> None:
-        new = not self.times_path.exists()
         with self.times_path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow([f.name for f in fields(StepTime)])
-            for step in steps:
-                writer.writerow([step.sequence, step.frame, step.objects, step.prompts, step.ms])
+            file.write(("" if file.tell() else _HEADING) + _rows(steps))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -234,15 +247,25 @@ def _try_lock(descriptor: int) -> bool:
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:  # a file system without locks
+        return True
     return True
 
 
+def _rows(steps: Iterable[StepTime]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for step in steps:
+        writer.writerow([step.sequence, step.frame, step.objects, step.prompts, step.ms])
+    return text.getvalue()
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all."""
+    """Write a text file that appears whole or not at all, whoever else is writing it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 

@@ -3,18 +3,20 @@
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from functools import partial as partial_call
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from vostool.datasets.dataset import Dataset
 from vostool.device import device_name
 from vostool.errors import ResourceError, ResultError
-from vostool.jobs import Job, RunRequest, default_name, prepare
+from vostool.jobs import Job, RunRequest, prepare, run_name
 from vostool.provenance import git_revision, sha256_of, versions
 from vostool.results import Manifest, RunFolder, SequenceStatus
 from vostool.sequence import Sequence
@@ -51,9 +53,14 @@ def run_tracker(
         VostoolError: as raised by the dataset and the tracker.
     """
     job = prepare(request, workspace)
-    folder = RunFolder(results / dataset.key / (request.name or default_name(request.tracker)))
+    folder = RunFolder(results / dataset.key / run_name(request))
     fresh = _manifest(job, dataset, folder.name)
     with folder.locked():
+        if not folder.exists() and folder.has_masks():
+            raise ResultError(
+                f"{folder.path} holds masks but no run.json that tells whose they are. Remove that "
+                "folder, or choose another name with --name."
+            )
         manifest = _resumed(folder, fresh, dataset) if folder.exists() else fresh
         folder.tidy(manifest)
         folder.write_manifest(manifest)
@@ -64,14 +71,23 @@ def run_tracker(
         ):
             status = SequenceStatus(
                 fingerprint=dataset.fingerprint(sequence),
+                first_mask=dataset.first_mask_hash(sequence),
                 frames=len(sequence),
                 objects=result.objects,
                 seconds=result.seconds,
-                workers=request.workers,
+                workers=min(request.workers, len(todo)),
+                device_name=fresh.device_name,
                 peak_mb=result.peak_mb,
             )
             folder.commit(manifest, sequence.name, partial, status, result.steps)
     return folder
+
+
+def missing_sequences(request: RunRequest, dataset: Dataset, results: Path) -> tuple[Sequence, ...]:
+    """Return the sequences of the dataset that the run folder of a request lacks."""
+    folder = RunFolder(results / dataset.key / run_name(request))
+    done = folder.complete(folder.manifest()) if folder.exists() else set()
+    return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)
 
 
 def _tracked(
@@ -83,7 +99,8 @@ def _tracked(
     advance: Advance,
 ) -> Iterator[tuple[SequenceResult, Sequence, Path]]:
     """Yield the sequences as they are finished, each with the hidden folder of its masks."""
-    if workers <= 1 or len(todo) <= 1:
+    workers = min(workers, len(todo))
+    if workers <= 1:
         session: _Session | None = None
         for sequence in todo:
             session = session or _Session(job, dataset, sequence)
@@ -91,9 +108,7 @@ def _tracked(
             on_frame = partial_call(advance, 1, sequence.name)
             yield session.track(dataset, sequence, partial, on_frame), sequence, partial
         return
-    pool = ProcessPoolExecutor(
-        min(workers, len(todo)), get_context("spawn"), _start_worker, (job, workers)
-    )
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job, workers))
     with pool:
         for result, sequence, partial in _tracked_by(pool, dataset, todo, folder):
             advance(len(sequence), sequence.name)
@@ -117,7 +132,8 @@ def _tracked_by(
     except BrokenProcessPool as error:
         raise ResourceError(
             "A worker process died, most likely for lack of memory. Finished sequences are kept; "
-            "run the same command again with fewer --workers."
+            "run the same command again with fewer --workers. (A script of your own that starts "
+            "workers needs `if __name__ == '__main__':`.)"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -151,9 +167,18 @@ def _start_worker(job: Job, workers: int) -> None:
     _worker_job = job
     # Ctrl-C reaches every process of the terminal; the main one decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import cv2
 
     cv2.setNumThreads(max(1, (os.cpu_count() or 1) // workers))
+
+
+def _end_with_parent() -> None:
+    """Wait until the main process is gone, however it went, and end this one."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(dataset: Dataset, sequence: Sequence, partial: Path) -> SequenceResult:
@@ -170,6 +195,7 @@ def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
         run=run,
         tracker=job.tracker,
         config_name=job.config_name,
+        code=job.code,
         config=json.loads(json.dumps(job.settings)),
         init=job.init,
         weights={"path": str(weights), "sha256": sha256_of(weights)} if weights else None,
@@ -194,9 +220,14 @@ def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
         ResultError: it is another run; the message says what differs.
     """
     manifest = folder.manifest()
+    done = folder.complete(manifest)
+    if not done:
+        return fresh
     differences = manifest.differences(fresh)
+    if dataset.name.startswith("folder:") and manifest.root != fresh.root:
+        differences.append(f"folder of data ({manifest.root} -> {fresh.root})")
     by_name = {sequence.name: sequence for sequence in dataset.sequences}
-    for name in sorted(folder.complete(manifest)):
+    for name in sorted(done):
         if name in by_name and (
             manifest.sequences[name].fingerprint != dataset.fingerprint(by_name[name])
         ):
@@ -204,7 +235,7 @@ def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
             break
     if differences:
         raise ResultError(
-            f"{folder.path} holds a run with another {', another '.join(differences)}. Choose "
-            "another name with --name, or remove that folder."
+            f"{folder.path} holds a run of something else; what differs: {', '.join(differences)}. "
+            "Choose another name with --name, or remove that folder."
         )
     return manifest

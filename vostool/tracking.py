@@ -3,7 +3,9 @@
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vostool.datasets.dataset import Dataset
-from vostool.errors import ContractError, DatasetError
+from vostool.errors import ContractError, DatasetError, VostoolError, resource_error
 from vostool.pipeline import Gate, MaskWriter, decoded
 from vostool.sequence import Frame, Labels, Prompt, Sequence
 from vostool.timing import StepTime, Stopwatch
@@ -68,20 +70,46 @@ def track_sequence(
     gate = Gate(open=tracker.runtime.device != "cpu")
     steps: list[StepTime] = []
     known: set[int] = set()
+    shape: tuple[int, ...] | None = None
     prompts_per_frame = dataset.prompts(sequence)
     with MaskWriter(folder, gate) as writer:
         for index, frame in enumerate(decoded(sequence.frames, gate)):
             name = sequence.frame_name(index)
             prompts = next(prompts_per_frame)
-            check_sizes(sequence, index, frame, prompts)
+            shape = shape or frame.shape
+            check_sizes(sequence, index, frame, prompts, shape)
             known.update(prompt.object_id for prompt in prompts)
-            with gate.step():
-                labels, ms = timed_step(tracker, frame, prompts, stopwatch)
             where = f"on frame {name} of sequence '{sequence.name}'"
+            with gate.step(), blaming_tracker(where):
+                labels, ms = timed_step(tracker, frame, prompts, stopwatch)
             writer.put(name, checked_labels(labels, frame, known, where))
             steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
             on_frame()
     return SequenceResult(sequence.name, steps, time.perf_counter() - start, stopwatch.peak_mb())
+
+
+@contextmanager
+def blaming_tracker(where: str) -> Iterator[None]:
+    """Turn an exception of a tracker's own code into a sentence that names file and line.
+
+    Args:
+        where: what the tracker was doing, e.g. `on frame 00003 of sequence 'bear'`.
+
+    Raises:
+        ContractError: from the tracker's exception, which has the traceback.
+    """
+    try:
+        yield
+    except VostoolError:
+        raise
+    except Exception as error:
+        if resource_error(error) is not None:
+            raise
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ContractError(
+            f"The tracker failed {where}: {type(error).__name__}: {error} ({at.filename}, line "
+            f"{at.lineno}). `vostool --traceback ...` shows how it came to that."
+        ) from error
 
 
 def begin(tracker: Tracker) -> None:
@@ -106,8 +134,9 @@ def warm_up(tracker: Tracker, dataset: Dataset, sequence: Sequence) -> None:
     prompts_per_frame = dataset.prompts(sequence)
     frames = decoded(sequence.frames[:WARM_UP_FRAMES], gate)
     for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
-        check_sizes(sequence, index, frame, prompts)
-        tracker.step(frame, for_tracker(tracker, prompts))
+        check_sizes(sequence, index, frame, prompts, frame.shape)
+        with blaming_tracker(f"while warming up on sequence '{sequence.name}'"):
+            tracker.step(frame, for_tracker(tracker, prompts))
 
 
 def for_tracker(tracker: Tracker, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
@@ -152,8 +181,20 @@ def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> La
     return labels
 
 
-def check_sizes(sequence: Sequence, index: int, frame: Frame, prompts: tuple[Prompt, ...]) -> None:
-    """Raise DatasetError if a prompt's mask and its frame differ in size."""
+def check_sizes(
+    sequence: Sequence,
+    index: int,
+    frame: Frame,
+    prompts: tuple[Prompt, ...],
+    shape: tuple[int, ...],
+) -> None:
+    """Raise DatasetError if a frame differs in size from the first one, or from a prompt's mask."""
+    if frame.shape != shape:
+        raise DatasetError(
+            f"Sequence '{sequence.name}': frame {sequence.frames[index].name} is "
+            f"{frame.shape[1]}x{frame.shape[0]}, the first one is {shape[1]}x{shape[0]}. The "
+            "frames of a sequence must be of one size."
+        )
     for prompt in prompts:
         if prompt.mask is not None and prompt.mask.shape != frame.shape[:2]:
             raise DatasetError(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
+from vostool.errors import ResultError
 from vostool.report.format import SCORES, coverage, percent, rate
 from vostool.report.published import published
 from vostool.results import runs_in, write_text
@@ -62,6 +63,9 @@ def collect(results: Path) -> list[Section]:
 
     Returns:
         One section for each dataset, split, protocol and set of sequences; synthetic data last.
+
+    Raises:
+        ResultError: a table is damaged.
     """
     tables = [
         _summary(path, folder.name)
@@ -81,8 +85,14 @@ def collect(results: Path) -> list[Section]:
 def _summary(path: Path, folder: str) -> pd.DataFrame:
     """Read one run's summary, with the names of the sequences that it covers."""
     text = {"run": str, "tracker": str, "init": str}
-    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-    names = pd.read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
+    try:
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        names = pd.read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise ResultError(
+            f"The tables in {path.parent} cannot be read ({error}). Score that run again with "
+            "`vostool eval`, or remove the folder."
+        ) from error
     covered = " ".join(sorted(names["sequence"]))
     return table.fillna({"init": "", "tracker": ""}).assign(folder=folder, names=covered)
 

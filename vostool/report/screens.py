@@ -1,5 +1,6 @@
 """What each command shows in the terminal when it is done."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from vostool.report.terminal import make_console, plain_table, summary_view
 
 # Only their names are needed here, and importing them would load OpenCV.
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vostool.bench import Evaluated
     from vostool.check import Finding
+    from vostool.comparison import Comparison, Difference
     from vostool.datasets.dataset import Dataset
     from vostool.jobs import Job
     from vostool.report.leaderboard import Section
@@ -47,17 +51,19 @@ def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
             style="yellow",
         )
     for note in dict.fromkeys(note for scores in evaluated.scores for note in scores.notes):
-        console.print(f"Note: {note}", style="yellow", markup=False)
+        console.print(f"Note: {note}", style="yellow")
     for reason in evaluated.left_out.values():
-        console.print(f"Not scored: {reason}", style="red", markup=False)
-    console.print(f"Tables: {evaluated.folder}", markup=False)
+        console.print(f"Not scored: {reason}", style="red")
+    console.print(f"Tables: {evaluated.folder}")
 
 
 def show_leaderboard(sections: "list[Section]", files: tuple[Path, ...]) -> None:
     """Print the ranked runs of every section; published rows are only in the files."""
+    from vostool.report.leaderboard import OWN
+
     console = make_console()
     for section in sections:
-        own = section.rows[section.rows["source"] == "vostool run"]
+        own = section.rows[section.rows["source"] == OWN]
         console.print(summary_view(own, section.title, console, section.official, ranks=True))
         cited = len(section.rows) - len(own)
         if cited:
@@ -68,7 +74,7 @@ def show_leaderboard(sections: "list[Section]", files: tuple[Path, ...]) -> None
                 "published numbers.",
                 style="yellow",
             )
-    console.print("Written: " + ", ".join(map(str, files)), markup=False)
+    console.print("Written: " + ", ".join(map(str, files)))
 
 
 def show_speed(job: "Job", measured: "Measurement", objects: int, size: str) -> None:
@@ -154,3 +160,105 @@ def show_datasets(workspace: "Workspace") -> None:
     rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
     make_console().print(plain_table(headings, rows, whole=(0, 1)))
+
+
+def show_comparison(comparison: "Comparison", most: int | None) -> None:
+    """Print what two runs differ by, how sure that is, and on which sequences.
+
+    Args:
+        comparison: of runs A and B.
+        most: how many of the biggest gains and of the biggest losses; None for all sequences.
+    """
+    console = make_console()
+    labels = {"JF": "J&F", "J": "J mean", "F": "F mean"}
+    rows = []
+    for each in comparison.overall:
+        low, high = each.paired.interval
+        interval = "" if np.isnan(low) else f"{_signed(low)} to {_signed(high)}"
+        change, p = _signed(each.paired.difference), _p_value(each.paired.p_value)
+        means = percent(each.first), percent(each.second)
+        rows.append([labels[each.measure], *means, change, interval, p])
+    title = f"{comparison.title}, in percent" if comparison.title else "In percent"
+    title += f"\nA: {comparison.first}\nB: {comparison.second}"
+    headings = ["", "A", "B", "B - A", "95 % interval", "p"]
+    console.print(plain_table(headings, rows, title, right=range(1, 6), whole=range(6)))
+    console.print(_verdict(comparison.overall[0], comparison))
+    for note in comparison.notes:
+        console.print(f"Note: {note}", style="yellow")
+    _show_sequences(comparison, most)
+
+
+def _show_sequences(comparison: "Comparison", most: int | None) -> None:
+    """Print the sequences, the biggest gain of B first, with a gap where some are left out."""
+    table = comparison.sequences
+    rows: list[list[object]] = [
+        [
+            row["sequence"],
+            percent(row["JF_first"]),
+            percent(row["JF_second"]),
+            *(_signed(row[f"{measure}_difference"]) for measure in ("JF", "J", "F")),
+        ]
+        for row in table.to_dict("records")
+    ]
+    left_out = len(rows) - 2 * most if most is not None else 0
+    if most is not None and left_out > 0:
+        rows[most:-most] = [[f"({left_out} between, see --all)"]]
+    gains, losses = (table["JF_difference"] > 0).sum(), (table["JF_difference"] < 0).sum()
+    title = f"B gains on {gains} and loses on {losses} of {len(table)} sequences"
+    headings = ["sequence", "J&F of A", "of B", "B - A", "J: B - A", "F: B - A"]
+    make_console().print(plain_table(headings, rows, title, right=range(1, 6), whole=range(1, 6)))
+
+
+def _verdict(difference: "Difference", comparison: "Comparison") -> str:
+    """Say in one sentence what the difference in J&F means."""
+    gained = difference.paired.difference
+    size = percent(abs(gained))
+    better = comparison.second if gained > 0 else comparison.first
+    count = len(comparison.sequences)
+    if difference.verdict == "same":
+        return f"{comparison.first} and {comparison.second} do not differ in J&F."
+    if difference.verdict == "chance":
+        return f"The difference of {size} J&F is within what the choice of sequences explains."
+    if difference.verdict == "unsure":
+        number = "1 sequence is" if count == 1 else f"{count} sequences are"
+        return f"{better} is ahead by {size} J&F, but {number} too few to tell it from chance."
+    agree = int(1000 * difference.paired.agreement) / 10  # never rounded up to all of them
+    return (
+        f"{better} is better by {size} J&F: {agree:g} % of resamplings of the sequences agree on "
+        "the sign."
+    )
+
+
+def show_attributes(tables: Mapping[str, "pd.DataFrame"]) -> None:
+    """Print J and F with and without each attribute, in percent.
+
+    Args:
+        tables: run -> its `attributes.attribute_table`; empty ones are left out.
+    """
+    console = make_console()
+    for run, table in tables.items():
+        rows: list[list[object]] = [
+            [
+                row["attribute"],
+                row["sequences"],
+                *(percent(row[name]) for name in ("J_mean", "J_without")),
+                _signed(row["J_difference"]),
+                *(percent(row[name]) for name in ("F_mean", "F_without")),
+                _signed(row["F_difference"]),
+            ]
+            for row in table.to_dict("records")
+        ]
+        if rows:
+            title = f"{run}, by attribute: with it, without it, what it costs"
+            headings = ["", "seqs", "J with", "without", "cost", "F with", "without", "cost"]
+            console.print(plain_table(headings, rows, title, right=range(1, 8), whole=range(8)))
+
+
+def _signed(value: float) -> str:
+    """Return a difference of fractions in percent with its sign; none for nought."""
+    text = percent(value)
+    return text if text in ("", "0.0") or text.startswith("-") else f"+{text}"
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

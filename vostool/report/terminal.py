@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console, JustifyMethod
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,9 +24,9 @@ NARROW = 100  # columns of a terminal below which recall and decay are left out
 
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console; where the output is no terminal, lines are as long as they need to be."""
-    console = Console(stderr=stderr)
+    console = Console(stderr=stderr, highlight=False, markup=False)
     if not console.is_terminal:
-        console = Console(stderr=stderr, width=240)
+        console = Console(stderr=stderr, highlight=False, markup=False, width=240)
     return console
 
 
@@ -46,10 +45,10 @@ def summary_view(
     scores = SCORES
     if console.width < NARROW:
         scores = [item for item in SCORES if item[0].endswith("mean")]
-    view = Table(title=title, title_justify="left", title_style="bold")
+    view = Table(title=Text(title, "bold"), title_justify="left")
     if ranks:
         view.add_column("#", justify="right")
-    view.add_column("run", overflow="fold")
+    view.add_column("run", overflow="fold", min_width=12)
     view.add_column("init")
     view.add_column("seqs", justify="right")
     for _, heading in scores:
@@ -63,11 +62,11 @@ def summary_view(
             view.add_section()
         previous = row["init"]
         cells = [str(row["rank"])] if ranks else []
-        cells += [escape(row["run"]), row["init"], coverage(row["sequences"], official)]
+        cells += [str(row["run"]), row["init"], coverage(row["sequences"], official)]
         cells += [percent(row[column]) for column, _ in scores]
         if has_speed:
             cells.append(rate(row["fps"]))
-        view.add_row(*cells)
+        view.add_row(*map(Text, cells))
     return view
 
 
@@ -87,7 +86,7 @@ def plain_table(
         right: indices of the columns set flush right.
         whole: indices of the columns that are never broken into lines.
     """
-    view = Table(title=title or None, title_justify="left", title_style="bold")
+    view = Table(title=Text(title, "bold") if title else None, title_justify="left")
     for index, heading in enumerate(headings):
         justify: JustifyMethod = "right" if index in right else "left"
         view.add_column(heading, overflow="fold", justify=justify, no_wrap=index in whole)
@@ -115,12 +114,12 @@ def frame_progress(title: str, frames: int) -> Iterator[Callable[[int, str], Non
     """
     console = make_console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _FramesPerSecond(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[sequence]}", style="dim"),
+        TextColumn("{task.fields[sequence]}", style="dim", markup=False),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=frames, sequence="")
