@@ -1,0 +1,111 @@
+"""Scores that `vostool eval` wrote, found by name or path and read back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vostool.errors import ResultError, UnknownNameError
+from vostool.results import RunFolder, runs_in
+
+_NEEDED = ("sequence", "object", "frames", "J_mean", "F_mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scores of one run, read from files.
+
+    Args:
+        name: what the tables call it.
+        folder: where `objects.csv` was.
+        objects: `sequence, object, frames, JF, J, F`: means over time, as fractions.
+        about: the row of `summary.csv`, empty where there is none.
+    """
+
+    name: str
+    folder: Path
+    objects: pd.DataFrame
+    about: dict[str, object]
+
+
+def holds_scores(folder: Path) -> bool:
+    """Tell whether `vostool eval` has written scores directly into a folder."""
+    return (folder / "objects.csv").is_file()
+
+
+def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
+    """Return the folder that holds the `objects.csv` of a run.
+
+    Args:
+        given: name of a run or of scored masks; or a folder of scores, or a run folder.
+        runs: `results/<dataset>`, where names are looked for.
+        protocol: name of the protocol, in whose folder a run's scores are.
+        command: the `vostool eval` command that scores what has no scores yet.
+
+    Raises:
+        UnknownNameError: it is neither.
+        ResultError: the run is there, but not its scores.
+    """
+    for folder in (runs / given, runs / "scores" / given, Path(given).expanduser()):
+        if RunFolder(folder).exists():
+            scores = folder / "scores" / protocol
+            if not holds_scores(scores):
+                raise ResultError(
+                    f"Run '{folder.name}' has no scores by protocol '{protocol}'. Make them with "
+                    f"`{command}`."
+                )
+            return scores
+        if holds_scores(folder):
+            return folder
+    if "/" in given or Path(given).is_dir():
+        raise ResultError(
+            f"{given} has no objects.csv. Name a folder that `vostool eval --out` wrote, or a run."
+        )
+    known = [run.name for run in runs_in(runs)]
+    known += [path.parent.name for path in runs.glob("scores/*/objects.csv")]
+    raise UnknownNameError.of(f"run in {runs}", given, known)
+
+
+def read_scores(folder: Path, sequences: Iterable[str] | None = None) -> Scored:
+    """Read the scores that `vostool eval` wrote.
+
+    Args:
+        folder: holds `objects.csv` and, usually, `summary.csv`.
+        sequences: only these.
+
+    Raises:
+        ResultError: a file is damaged.
+        UnknownNameError: a sequence has no scores.
+    """
+    table = _read_csv(folder / "objects.csv")
+    lacking = [column for column in _NEEDED if column not in table.columns]
+    if lacking or table.empty or table[list(_NEEDED)].isna().to_numpy().any():
+        what = f"the column {lacking[0]}" if lacking else "values"
+        raise ResultError(
+            f"{folder / 'objects.csv'} lacks {what}. Score again with `vostool eval`."
+        )
+    objects = table[["sequence", "object", "frames"]].copy()
+    objects["sequence"] = objects["sequence"].astype(str)
+    objects["J"], objects["F"] = table["J_mean"], table["F_mean"]
+    objects["JF"] = (objects["J"] + objects["F"]) / 2
+    if sequences is not None:
+        wanted = list(sequences)
+        known = set(objects["sequence"])
+        for name in wanted:
+            if name not in known:
+                raise UnknownNameError.of(f"sequence in {folder}", name, known)
+        objects = objects[objects["sequence"].isin(wanted)].reset_index(drop=True)
+    summary = folder / "summary.csv"
+    rows = _read_csv(summary).to_dict("records") if summary.is_file() else []
+    about = {str(k): v for k, v in rows[0].items() if pd.notna(v)} if len(rows) == 1 else {}
+    return Scored(str(about.get("run") or folder.name), folder, objects, about)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype={"sequence": str}, keep_default_na=False, na_values=[""])
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
+        raise ResultError(
+            f"{path} cannot be read ({error}). Score again with `vostool eval`."
+        ) from error
