@@ -15,12 +15,12 @@ LAYERS = [
     {"png"},
     {"masks", "protocol", "frames", "config", "timing", "device"},
     {"metrics", "tracker", "datasets"},
-    {"plugins", "results", "pipeline"},
-    {"jobs", "tracking", "scoring", "tables"},
-    {"runner", "evaluation", "speed", "check"},
+    {"plugins", "results", "pipeline", "predictions"},
+    {"jobs", "tracking", "score_cache", "scoring", "tables", "scored"},
+    {"runner", "evaluation", "speed", "check", "comparison", "attributes"},
     {"bench"},
     {"report"},
-    {"cli"},
+    {"cli", "compare_command", "tracker_commands"},
     {"__main__"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -108,6 +108,6 @@ def test_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
     show_attributes({"mine": attribute_table(SEQUENCES, ATTRIBUTES), "none": empty})
     text = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
-    assert ["DEF", "2", "37.5", "87.5", "+50.0", "75.0", "50.0", "-25.0"] in rows
+    assert ["DEF", "deformation", "2", "37.5", "87.5", "+50.0", "75.0", "50.0", "-25.0"] in rows
     assert "mine" in text
     assert "none" not in text

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vostool.errors import ContractError
+
 
 @pytest.fixture
 def root(davis_folder) -> Path:
@@ -151,7 +153,7 @@ def test_transparent_la_mask_is_refused_and_an_opaque_one_read(refused, cli, roo
     grey = Image.open(path).convert("L")
     alpha = Image.new("L", grey.size, 255)
     Image.merge("LA", (grey, alpha)).save(path)
-    assert cli("eval", *data(root), "--masks", masks).exit_code == 0
+    assert cli("eval", *data(root), "--masks", masks, "--allow-trivial").exit_code == 0
     alpha.putpixel((3, 3), 0)
     Image.merge("LA", (grey, alpha)).save(path)
     assert "alpha" in refused("eval", *data(root), "--masks", masks)
@@ -314,3 +316,62 @@ def test_two_processes_do_not_write_one_run(refused, root, tmp_path):
     folder = RunFolder(tmp_path / "results" / "DAVIS2016" / "copy_first")
     with folder.locked():
         assert "Another vostool" in refused("run", "copy_first", *data(root))
+
+
+def test_frame_of_another_size_than_the_first(refused, root):
+    frame = first(root, "JPEGImages")
+    Image.open(frame).resize((30, 20)).save(frame)
+    output = refused("run", "copy_first", *data(root))
+    assert f"{frame.name} is 30x20, the first one is 64x48" in output
+
+
+def test_tracker_that_fails(refused, cli, root, tmp_path):
+    body = "return labels[len(labels)]"
+    local_tracker(tmp_path, "wrong", body)
+    output = refused("run", "wrong", *data(root))
+    assert "NameError" in output
+    assert f"{tmp_path / 'trackers' / 'wrong' / 'tracker.py'}, line" in output
+    assert "--traceback" in output
+    with pytest.raises(ContractError) as caught:
+        cli("--traceback", "run", "wrong", *data(root))
+    assert isinstance(caught.value.__cause__, NameError)
+
+
+def test_a_name_no_folder_can_have(refused, root):
+    for name in ("../elsewhere", "a/b", "", "scores", ".hidden"):
+        assert "--name is the name of a folder" in refused(
+            "run", "copy_first", *data(root), "--name", name
+        )
+
+
+def test_masks_without_their_run_json(refused, cli, root, tmp_path):
+    assert cli("run", "copy_first", *data(root)).exit_code == 0
+    run = tmp_path / "results" / "DAVIS2016" / "copy_first"
+    (run / "run.json").unlink()
+    assert "no run.json that tells whose they are" in refused("run", "copy_first", *data(root))
+    assert (run / "masks" / "camel" / "00000.png").is_file()
+
+
+def test_data_that_changed_after_the_run(refused, cli, root):
+    assert cli("run", "copy_first", *data(root)).exit_code == 0
+    path = root / "Annotations" / "480p" / "camel" / "00000.png"
+    labels = np.array(Image.open(path))
+    labels[:5, :5] = 255
+    Image.fromarray(labels).save(path)
+    assert "'camel' was read from" in refused("eval", *data(root))
+
+
+def test_damaged_table_of_a_run(refused, cli, root, tmp_path):
+    assert cli("eval", *data(root), "--tracker", "copy_first").exit_code == 0
+    table = tmp_path / "results" / "DAVIS2016" / "copy_first" / "scores" / "davis" / "summary.csv"
+    table.write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read" in refused("leaderboard")
+
+
+def test_names_that_look_like_markup(cli, root, tmp_path):
+    assert cli("run", "copy_first", *data(root), "--name", "a [bold]").exit_code == 2
+    masks = tmp_path / "[bold]mine[red]"
+    shutil.copytree(root / "Annotations" / "480p", masks)
+    for path in masks.glob("*/00001.png"):
+        Image.fromarray(np.zeros((48, 64), np.uint8)).save(path)
+    assert "[bold]mine[red]" in cli("eval", *data(root), "--masks", masks).output

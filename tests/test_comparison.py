@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vostool.comparison import Comparison, compare_scores, mean_intervals
+from vostool.comparison import Comparison, compare_scores
 from vostool.errors import ResultError, UsageError
-from vostool.metrics.bootstrap import mean_interval
 from vostool.scored import Scored
-from vostool.tables import STATISTICS
 
 ABOUT = {"dataset": "DAVIS2017", "split": "val", "protocol": "davis", "init": "mask"}
 
@@ -175,21 +173,6 @@ def test_other_frames() -> None:
 def test_the_same_scores_twice() -> None:
     with pytest.raises(UsageError, match="two different runs"):
         compare_scores(scored("a", A), scored("a", A))
-
-
-# --- intervals of a summary ---
-
-
-def test_mean_intervals() -> None:
-    rng = np.random.default_rng(1)
-    table = pd.DataFrame(rng.random((12, 6)), columns=STATISTICS)
-    table.insert(0, "sequence", np.repeat(["bear", "goat", "surf", "train"], 3))
-    found = mean_intervals(table)
-    assert list(found) == ["JF_mean", *STATISTICS]
-    names = table["sequence"].to_numpy()
-    assert found["F_decay"] == mean_interval(table["F_decay"].to_numpy(), names)
-    both = ((table["J_mean"] + table["F_mean"]) / 2).to_numpy()
-    assert found["JF_mean"] == mean_interval(both, names)
 
 
 # --- on the screen ---

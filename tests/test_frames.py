@@ -76,3 +76,19 @@ def test_not_an_image(tmp_path: Path, content: bytes) -> None:
 def test_absent(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"a\.jpg cannot be read: No such file"):
         read_frame(tmp_path / "a.jpg")
+
+
+def test_a_thumbnail_and_what_follows_the_picture_do_no_harm(tmp_path: Path) -> None:
+    """A JPEG with a whole JPEG in a comment before the picture and padding after it."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "a.jpg"), noise)
+    plain = (tmp_path / "a.jpg").read_bytes()
+    thumbnail = plain[:1200] + b"\xff\xd9"
+    comment = b"\xff\xfe" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    whole = plain[:2] + comment + plain[2:]
+    path = tmp_path / "b.jpg"
+    path.write_bytes(whole + b"\0" * 5000)
+    assert np.array_equal(read_frame(path), read_frame(tmp_path / "a.jpg"))
+    path.write_bytes(whole[: len(whole) - 400])
+    with pytest.raises(DatasetError, match="cut short"):
+        read_frame(path)

@@ -27,3 +27,14 @@ def test_rows_are_found_by_their_name_and_explain_themselves(name: str) -> None:
 def test_unknown_name_says_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'davis'"):
         protocol_named("davs")
+
+
+def test_unsupervised_counts_every_frame_and_takes_twenty_proposals() -> None:
+    protocol = protocol_named("davis-unsupervised")
+    assert (protocol.skip_first, protocol.skip_last) == (False, False)
+    assert (protocol.proposals, protocol.ignore_void) == (20, True)
+
+
+def test_only_pooled_is_pooled_and_merges() -> None:
+    assert [p.name for p in PROTOCOLS.values() if p.pooled] == ["pooled"]
+    assert [p.name for p in PROTOCOLS.values() if p.objects == "foreground"] == ["pooled"]

@@ -82,7 +82,7 @@ def test_find_a_run_by_name_or_path(tmp_path: Path) -> None:
 
 
 def test_find_masks_that_were_scored(tmp_path: Path) -> None:
-    folder = write(tmp_path / "DAVIS2017" / "scores" / "masks")
+    folder = write(tmp_path / "DAVIS2017" / "scores" / "masks" / "davis")
     assert find("masks", tmp_path / "DAVIS2017") == folder
 
 
@@ -98,7 +98,7 @@ def test_a_run_without_scores(tmp_path: Path) -> None:
 def test_an_unknown_name(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "run.json").write_text("{}")
-    write(tmp_path / "scores" / "masks")
+    write(tmp_path / "scores" / "masks" / "davis")
     with pytest.raises(UnknownNameError, match="Did you mean 'mine'") as caught:
         find("mime", tmp_path)
     assert "masks, mine" in str(caught.value)

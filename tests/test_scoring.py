@@ -17,7 +17,7 @@ from vostool.metrics.boundary import contour_accuracy
 from vostool.metrics.frame import frame_scores
 from vostool.metrics.region import region_similarity
 from vostool.protocol import PROTOCOLS
-from vostool.scoring import FRAME_COLUMNS, check_not_trivial, evaluated_frames, score
+from vostool.scoring import FRAME_COLUMNS, evaluated_frames, score
 from vostool.sequence import Sequence as Video
 
 SIZE = (12, 40)
@@ -31,6 +31,11 @@ def strip(*ids: int, part: float = 1.0, size: tuple[int, int] = SIZE) -> np.ndar
         left = (object_id % 5) * 8
         labels[2:10, left : left + round(8 * part)] = object_id
     return labels
+
+
+def renumbered(labels: np.ndarray, ids: dict[int, int]) -> np.ndarray:
+    """Give objects other ids."""
+    return np.array([ids.get(i, i) for i in range(256)], np.uint8)[labels]
 
 
 @pytest.fixture
@@ -59,6 +64,7 @@ def scored(tmp_path: Path) -> Score:
 
     def run(protocol: str = "davis", **options: int) -> tuple[pd.DataFrame, list[str]]:
         dataset = open_dataset(f"folder:{tmp_path / 'data'}", need_frames=False)
+        options.setdefault("allow_trivial", True)
         return score(dataset, tmp_path / "masks", PROTOCOLS[protocol], **options)
 
     return run
@@ -133,10 +139,10 @@ def test_no_object_in_the_first_frame(truth_and_masks, scored) -> None:
         scored()
 
 
-def test_binary_truth_of_2016_points_to_the_right_dataset(truth_and_masks, scored) -> None:
-    truth_and_masks([strip(255)] * 4, [strip(255)] * 4, mode="L")
-    with pytest.raises(DatasetError, match=r"only 255 .void.: .* --dataset DAVIS2016"):
-        scored()
+def test_binary_truth_in_a_folder_is_one_object(truth_and_masks, scored) -> None:
+    """As in DAVIS 2016; predictions may be binary, too, or hold ids."""
+    truth_and_masks([strip(255)] * 4, [None, strip(255, part=0.5), strip(5), None], mode="L")
+    assert j_by_object(scored()[0]) == {1: {"00001": 0.5, "00002": 1.0}}
 
 
 # --- protocol after_first ---
@@ -187,6 +193,120 @@ def test_sparse_annotations_count_where_they_are() -> None:
     video = Video("v", tuple(Path(f"{i}.jpg") for i in range(9)), {0: Path(), 4: Path(), 8: Path()})
     assert evaluated_frames(video, PROTOCOLS["davis"]) == [4]
     assert evaluated_frames(video, PROTOCOLS["after_first"]) == [4, 8]
+
+
+# --- which frames of a late object count, by the other protocols ---
+
+
+@pytest.mark.parametrize(
+    ("protocol", "first", "late"),
+    [
+        ("after_first", [1, 2, 3], [3]),
+        ("after_first_skip_last", [1, 2], []),
+        ("from_first", [0, 1, 2, 3], [2, 3]),
+        ("all_frames", [0, 1, 2, 3], [0, 1, 2, 3]),
+    ],
+)
+def test_frames_of_a_late_object(
+    truth_and_masks, scored, protocol: str, first: list[int], late: list[int]
+) -> None:
+    truth = [strip(1), strip(1), strip(1, 4), strip(1, 4)]
+    truth_and_masks(truth, truth)
+    frames, _ = scored(protocol)
+    found = {i: [int(name) for name in rows] for i, rows in j_by_object(frames).items()}
+    assert found == {1: first} | ({4: late} if late else {})
+
+
+def test_all_frames_counts_what_is_painted_too_early(truth_and_masks, scored) -> None:
+    truth = [strip(1), strip(1), strip(1, 4)]
+    truth_and_masks(truth, [strip(1), strip(1, 4), strip(1, 4)])
+    late = j_by_object(scored("all_frames")[0])[4]
+    assert late == {"00000": 1.0, "00001": 0.0, "00002": 1.0}
+
+
+def test_listed_frames_need_a_list(truth_and_masks, scored) -> None:
+    truth_and_masks([strip(1)] * 3, [strip(1)] * 3)
+    with pytest.raises(DatasetError, match=r"no meta.json .*'clip'.*another --protocol"):
+        scored("meta_frames_after_first")
+
+
+# --- protocol davis-unsupervised ---
+
+
+def test_proposals_are_given_to_the_objects_they_fit(truth_and_masks, scored) -> None:
+    """The ids 9 and 4 stand for the objects 1 and 2; every frame counts."""
+    truth_and_masks([strip(1, 2)] * 2, [renumbered(strip(1, 2, part=0.5), {1: 9, 2: 4})] * 2)
+    frames, _ = scored("davis-unsupervised")
+    half = {"00000": 0.5, "00001": 0.5}
+    assert j_by_object(frames) == {1: half, 2: half}
+
+
+def test_a_proposal_serves_one_object(truth_and_masks, scored) -> None:
+    """Object 2 is left without one: 0 where it is, 1 where it is not."""
+    one = renumbered(strip(1, 2), {1: 7, 2: 7})
+    truth_and_masks([strip(1, 2), strip(1, 2), strip(1)], [one, one, strip(7)[:, ::-1]])
+    frames, _ = scored("davis-unsupervised")
+    assert j_by_object(frames) == {
+        1: {"00000": 0.5, "00001": 0.5, "00002": 0.0},
+        2: {"00000": 0.0, "00001": 0.0, "00002": 1.0},
+    }
+
+
+def test_void_is_taken_out_of_both_masks(truth_and_masks, scored) -> None:
+    truth = strip(1)
+    truth[:, 12:] = 255
+    painted = strip(1)
+    painted[2:10, 12:30] = 1
+    truth_and_masks([truth], [painted])
+    frames, _ = scored("davis-unsupervised")
+    assert frames[["J", "F"]].to_numpy().tolist() == [[1.0, 1.0]]
+
+
+def test_twenty_proposals_at_most(truth_and_masks, scored) -> None:
+    truth_and_masks([strip(1)], [renumbered(strip(1), {1: 20})])
+    assert j_by_object(scored("davis-unsupervised")[0]) == {1: {"00000": 1.0}}
+
+
+@pytest.mark.parametrize("proposal", [21, 255])
+def test_more_than_twenty_proposals(truth_and_masks, scored, proposal: int) -> None:
+    truth_and_masks([strip(1)], [renumbered(strip(1), {1: proposal})])
+    message = rf"00000\.png holds the id {proposal}, .* at most 20 proposals.*Renumber"
+    with pytest.raises(ResultError, match=message):
+        scored("davis-unsupervised")
+
+
+def test_without_its_own_ground_truth_a_note_says_so(truth_and_masks, scored) -> None:
+    truth_and_masks([strip(1)], [strip(1)])
+    (note,) = scored("davis-unsupervised")[1]
+    assert re.search("Annotations_unsupervised is not there.*not comparable", note)
+
+
+def test_its_own_ground_truth_goes_first(truth_and_masks, scored, save_mask, tmp_path) -> None:
+    truth_and_masks([strip(1)], [strip(2)])
+    save_mask(tmp_path / "data/Annotations_unsupervised/clip/00000.png", strip(2))
+    frames, notes = scored("davis-unsupervised")
+    assert j_by_object(frames)[2] == {"00000": 1.0}
+    assert notes == []
+
+
+def test_its_own_ground_truth_must_be_whole(truth_and_masks, scored, tmp_path: Path) -> None:
+    truth_and_masks([strip(1)] * 3, [strip(1)] * 3)
+    (tmp_path / "data/Annotations_unsupervised/clip").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"3 of 3 masks missing.*_unsupervised.*Unpack"):
+        scored("davis-unsupervised")
+
+
+# --- protocol pooled ---
+
+
+def test_pooled_merges_objects_and_counts_every_frame(truth_and_masks, scored) -> None:
+    """Whatever the ids are; frames with nothing in either mask are 1."""
+    truth = [strip(1, 2), strip(1), strip(), strip(1, 2)]
+    masks = [strip(1, 2), strip(3), strip(), strip(1)]
+    truth_and_masks(truth, [masks[0], renumbered(strip(1), {1: 9}), *masks[2:]])
+    frames, notes = scored("pooled")
+    assert j_by_object(frames) == {1: {"00000": 1.0, "00001": 1.0, "00002": 1.0, "00003": 0.5}}
+    assert notes == []
 
 
 # --- cropping to the objects changes nothing ---
@@ -285,7 +405,14 @@ def test_another_size(truth_and_masks, scored, size: tuple[int, int]) -> None:
         scored()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+WITH_IDS = [
+    p.name
+    for p in PROTOCOLS.values()
+    if not (p.proposals or p.listed_only or p.objects == "foreground")
+]
+
+
+@pytest.mark.parametrize("protocol", WITH_IDS)
 def test_an_id_the_ground_truth_lacks(truth_and_masks, scored, protocol: str) -> None:
     truth_and_masks([strip(1, 2)] * 4, [strip(1), strip(1), strip(1, 9), strip(1)])
     with pytest.raises(ResultError, match=r"00002\.png holds the ids \[9\].*Renumber"):
@@ -316,27 +443,6 @@ def test_unknown_sequence(truth_and_masks, tmp_path: Path) -> None:
     truth_and_masks([strip(1)] * 3, [strip(1)] * 3, "blackswan")
     with pytest.raises(UnknownNameError, match="Did you mean 'blackswan'"):
         open_dataset(f"folder:{tmp_path / 'data'}", sequences=["blakswan"], need_frames=False)
-
-
-# --- scores that mistakes look like ---
-
-
-@pytest.mark.parametrize(
-    ("values", "warning"),
-    [
-        ([0.0, 0.0], "Every J is exactly 0.*another dataset or all empty"),
-        ([1.0, 1.0], "Every J is exactly 1.*the ground truth itself"),
-        ([1.0, 0.0], None),
-        ([1.0], None),
-    ],
-)
-def test_trivial_scores_are_pointed_out(values: list[float], warning: str | None) -> None:
-    notes = check_not_trivial(pd.DataFrame({"J": values}), Path("masks"))
-    if warning is None:
-        assert notes == []
-    else:
-        (note,) = notes
-        assert re.search(warning, note)
 
 
 def test_an_object_seen_only_on_the_last_frame_is_noted(truth_and_masks, scored) -> None:

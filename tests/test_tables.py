@@ -6,13 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vostool.datasets.dataset import ObjectInfo
+from vostool.errors import DatasetError
+from vostool.metrics.bootstrap import mean_interval
 from vostool.tables import (
+    SEEN_COLUMNS,
     STATISTICS,
     SUMMARY_COLUMNS,
     Scores,
+    interval_table,
     object_table,
+    pooled_statistics,
+    seen_means,
     sequence_table,
     summary_table,
+    with_categories,
     write_csv,
 )
 
@@ -95,6 +103,54 @@ def test_speed_columns_follow_where_there_are_any(objects: pd.DataFrame) -> None
     assert summary.loc[0, "fps"] == 12.5
 
 
+def test_pooled_frames_are_one_long_sequence(frames: pd.DataFrame, objects: pd.DataFrame) -> None:
+    """Twelve frames; the first and the last quarter have four and share none."""
+    pooled = pooled_statistics(frames)
+    assert pooled["J_mean"] == pytest.approx(7 / 12, abs=1e-15)
+    assert pooled["J_recall"] == pytest.approx(5 / 12, abs=1e-15)
+    assert pooled["J_decay"] == pytest.approx((1 + 0.75 + 0.5 + 0.25) / 4 - 2.5 / 4, abs=1e-15)
+    summary = summary_table(objects, sequence_table(objects), ABOUT, pooled)
+    assert summary.loc[0, STATISTICS].tolist() == pooled.tolist()
+    assert summary.loc[0, "JF_mean"] == pytest.approx((7 / 12 + 0.5) / 2, abs=1e-15)
+
+
+CATEGORIES = {
+    "goat": {1: ObjectInfo("goat", frozenset()), 2: ObjectInfo("tractor", frozenset())},
+    "bear": {1: ObjectInfo("bear", frozenset())},
+}
+
+
+def test_seen_and_unseen_are_means_over_objects(objects: pd.DataFrame) -> None:
+    table = with_categories(objects, CATEGORIES, {"goat", "bear"})
+    assert table["category"].tolist() == ["goat", "tractor", "bear"]
+    assert table["seen"].tolist() == [True, False, True]
+    means = seen_means(table)
+    assert means == {
+        "J_seen": 0.625,
+        "J_unseen": 0.5,
+        "F_seen": 0.25,
+        "F_unseen": 1.0,
+        "G": 0.59375,
+    }
+    summary = summary_table(table, sequence_table(table), {**ABOUT, **means, "fps": 1.0})
+    assert summary.columns.tolist() == [*SUMMARY_COLUMNS, *SEEN_COLUMNS, "fps"]
+
+
+def test_without_unseen_objects_there_is_no_overall_figure(objects: pd.DataFrame) -> None:
+    means = seen_means(with_categories(objects, CATEGORIES, {"goat", "bear", "tractor"}))
+    assert means["J_seen"] == pytest.approx(1.75 / 3)
+    assert np.isnan([means["J_unseen"], means["G"]]).all()
+
+
+def test_categories_that_are_not_known(objects: pd.DataFrame) -> None:
+    assert with_categories(objects, {}, None) is objects
+    table = with_categories(objects, CATEGORIES, None)
+    assert "seen" not in table
+    assert seen_means(table) == {}
+    with pytest.raises(DatasetError, match=r"'goat'.* object 2, and meta.json does not say"):
+        with_categories(objects, {**CATEGORIES, "goat": {1: ObjectInfo("x", frozenset())}}, None)
+
+
 def test_one_object_may_have_fewer_frames_than_another(frames: pd.DataFrame) -> None:
     late = frames.drop(index=[4, 5, 6])  # of goat's second object only the last frame is left
     row = object_table(late).set_index(["sequence", "object"]).loc[("goat", 2)]
@@ -121,3 +177,32 @@ def test_four_files(frames: pd.DataFrame, objects: pd.DataFrame, tmp_path: Path)
         read = pd.read_csv(tmp_path / "new/folder" / name, dtype={"frame": str})
         expected = getattr(scores, name.removesuffix(".csv"))
         pd.testing.assert_frame_equal(read, expected, check_dtype=False, rtol=1e-15)
+
+
+def test_intervals_of_every_mean() -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(rng.random((12, 6)), columns=STATISTICS)
+    table.insert(0, "sequence", np.repeat(["bear", "goat", "surf", "train"], 3))
+    found = interval_table(table).set_index("statistic")
+    assert list(found.index) == ["JF_mean", *STATISTICS]
+    names = table["sequence"].to_numpy()
+    both = ((table["J_mean"] + table["F_mean"]) / 2).to_numpy()
+    for statistic, values in (("F_decay", table["F_decay"].to_numpy()), ("JF_mean", both)):
+        assert tuple(found.loc[statistic]) == pytest.approx(mean_interval(values, names), abs=1e-12)
+
+
+def test_intervals_of_seen_and_unseen() -> None:
+    """Drawing both sequences of `seen` objects or one twice: means of 0.2 and 0.6 are the ends."""
+    table = pd.DataFrame({name: [0.2, 0.6, 0.5, 0.5] for name in STATISTICS})
+    table.insert(0, "sequence", ["a", "b", "c", "d"])
+    table["seen"] = [True, True, False, False]
+    found = interval_table(table).set_index("statistic")
+    assert list(found.index[-5:]) == ["J_seen", "J_unseen", "F_seen", "F_unseen", "G"]
+    assert tuple(found.loc["J_seen"]) == pytest.approx((0.2, 0.6))
+    assert tuple(found.loc["F_unseen"]) == pytest.approx((0.5, 0.5))
+    assert tuple(found.loc["G"]) == pytest.approx((0.35, 0.55))
+
+
+def test_one_sequence_has_no_interval() -> None:
+    table = pd.DataFrame({"sequence": ["a"], **{name: [0.5] for name in STATISTICS}})
+    assert interval_table(table)[["low", "high"]].isna().all(axis=None)

@@ -1,17 +1,22 @@
 """Evaluating many runs at once, and where their tables go."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError, VostoolError
 from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
 from vostool.plugins import load_tracker, tracker_names
 from vostool.protocol import Protocol
-from vostool.results import RunFolder, runs_in
+from vostool.results import RunFolder, runs_in, write_text
+from vostool.score_cache import ScoreCache
 from vostool.tables import Scores, write_csv
 from vostool.workspace import Workspace
+
+MASKS_FILE = "masks.txt"  # beside the scores of masks that are no run: where the masks are
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ def evaluate_runs(
     *,
     names: Iterable[str] | None = None,
     subset: bool = False,
+    fresh: bool = False,
+    allow_trivial: bool = False,
 ) -> Evaluated:
     """Score the runs of a dataset and write their tables.
 
@@ -53,6 +60,8 @@ def evaluate_runs(
         workers: processes.
         names: only these runs.
         subset: the dataset is only a part that the user chose; the run's own scores stay.
+        fresh: compute all scores, whatever was kept of earlier evaluations.
+        allow_trivial: also score runs whose scores are all 0 or all 1.
 
     Raises:
         ResultError: there is no run, or none that can be scored.
@@ -70,16 +79,16 @@ def evaluate_runs(
     scored: list[tuple[RunFolder, Scores]] = []
     left_out: dict[str, str] = {}
     for run in runs:
+        how: Any = {"cache": _cache(run.path / "scores", fresh), "allow_trivial": allow_trivial}
         try:
-            scored.append((run, evaluate_run(run, dataset, protocol, workers)))
+            scored.append((run, evaluate_run(run, dataset, protocol, workers, **how)))
         except VostoolError as error:
             left_out[run.name] = str(error)
     if not scored:
         raise ResultError(" ".join(left_out.values()))
-    leaf = f"{protocol.name}.subset" if subset else protocol.name
     folders = []
     for run, scores in scored:
-        folder = run.path / "scores" / leaf
+        folder = run.path / "scores" / _leaf(protocol, subset)
         if out is not None:
             folder = out if len(runs) == 1 else out / run.name
         scores.write(folder)
@@ -102,12 +111,51 @@ def evaluate_folder(
     results: Path,
     out: Path | None,
     workers: int,
+    *,
+    subset: bool = False,
+    fresh: bool = False,
+    allow_trivial: bool = False,
 ) -> Evaluated:
-    """Score any folder of masks and write its tables, by default below the results folder."""
-    scores = evaluate_masks(masks, dataset, protocol or dataset.protocol, workers)
-    folder = out or results / dataset.key / "scores" / masks.resolve().name
+    """Score any folder of masks and write its tables.
+
+    Without `out` they go into the results folder, `<dataset>/scores/<name of the folder>/
+    <protocol>/`; those of a run folder into the run.
+    """
+    protocol = protocol or dataset.protocol
+    run = RunFolder(masks)
+    home = run.path / "scores" if run.exists() else _home_of(masks, results / dataset.key)
+    how: Any = {"cache": _cache(home, fresh), "allow_trivial": allow_trivial}
+    if run.exists():
+        scores = evaluate_run(run, dataset, protocol, workers, **how)
+    else:
+        scores = evaluate_masks(masks, dataset, protocol, workers, name=home.name, **how)
+        write_text(home / MASKS_FILE, f"{masks.resolve()}\n")
+    folder = out or home / _leaf(protocol, subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
+
+
+def _home_of(masks: Path, runs: Path) -> Path:
+    """Return the folder for the scores of a folder of masks, which bears its name.
+
+    If another folder of that name has been scored, the new one's name is told from it.
+    """
+    path = masks.resolve()
+    name = path.parent.name if path.name == "masks" else path.name
+    home = runs / "scores" / name
+    file = home / MASKS_FILE
+    if not file.is_file() or file.read_text(encoding="utf-8").strip() == str(path):
+        return home
+    return home.with_name(f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}")
+
+
+def _leaf(protocol: Protocol, subset: bool) -> str:
+    """Return the name of the folder of tables: those of a part never replace those of a whole."""
+    return f"{protocol.name}.subset" if subset else protocol.name
+
+
+def _cache(scores: Path, fresh: bool) -> ScoreCache:
+    return ScoreCache(scores / ".cache", fresh=fresh)
 
 
 def runnable_trackers(workspace: Workspace) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vostool.errors import ResultError, UsageError
-from vostool.metrics.bootstrap import Interval, Paired, mean_interval, paired_comparison
+from vostool.metrics.bootstrap import Paired, paired_comparison
 from vostool.scored import Scored
 
 MEASURES = ("JF", "J", "F")
@@ -99,25 +99,6 @@ def compare_scores(first: Scored, second: Scored, *, seed: int = 0) -> Compariso
         sequences=_by_sequence(table),
         notes=_notes(names, first, second),
     )
-
-
-def mean_intervals(objects: pd.DataFrame, *, seed: int = 0) -> dict[str, Interval]:
-    """Return the bootstrap interval of every mean of a summary.
-
-    Args:
-        objects: the table of `tables.object_table`: `sequence` and the statistics of J and F.
-        seed: of the resampling.
-
-    Returns:
-        95 % intervals of `JF_mean` and of every other statistic there is, by its column's name.
-    """
-    columns = [name for name in objects.columns if name[:2] in ("J_", "F_")]
-    values = {name: objects[name].to_numpy(np.float64) for name in columns}
-    both = {"JF_mean": (values["J_mean"] + values["F_mean"]) / 2}
-    sequences = objects["sequence"].to_numpy()
-    return {
-        name: mean_interval(each, sequences, seed=seed) for name, each in {**both, **values}.items()
-    }
 
 
 def _check_alike(first: Scored, second: Scored) -> None:

@@ -6,13 +6,24 @@ from typing import Any
 
 import pandas as pd
 
+from vostool.attributes import attribute_table, known_attributes
 from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError
 from vostool.protocol import Protocol, protocol_named
 from vostool.results import RunFolder
-from vostool.scoring import check_not_trivial, score
-from vostool.tables import Scores, object_table, sequence_table, summary_table
+from vostool.score_cache import ScoreCache
+from vostool.scoring import score
+from vostool.tables import (
+    Scores,
+    interval_table,
+    object_table,
+    pooled_statistics,
+    seen_means,
+    sequence_table,
+    summary_table,
+    with_categories,
+)
 from vostool.timing import speed_of
 from vostool.workspace import Workspace
 
@@ -26,7 +37,11 @@ def evaluate(
     resolution: str | None = None,
     sequences: Iterable[str] | None = None,
     protocol: str | None = None,
+    seen: str | Path | None = None,
     workers: int = 1,
+    cache: str | Path | None = None,
+    fresh: bool = False,
+    allow_trivial: bool = False,
 ) -> Scores:
     """Score a folder of masks against a dataset.
 
@@ -38,7 +53,12 @@ def evaluate(
         resolution: `480p`, `full` or the name of a resolution folder.
         sequences: score only these.
         protocol: name of the protocol; the dataset's own if None.
+        seen: file with the categories that training has seen, one a line, or a `meta.json`; that of
+            the train split beside the split if None.
         workers: processes.
+        cache: folder for scores that need not be computed again; nothing is kept if None.
+        fresh: compute all scores, whatever the cache holds.
+        allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
 
     Returns:
         The tables `frames`, `objects`, `sequences` and `summary`, as pandas DataFrames.
@@ -53,25 +73,46 @@ def evaluate(
         resolution=resolution,
         sequences=sequences,
         need_frames=False,
+        seen=Path(seen) if seen is not None else None,
         workspace=Workspace.find(),
     )
     rules = protocol_named(protocol) if protocol else opened.protocol
+    kept = ScoreCache(Path(cache), fresh=fresh) if cache is not None else None
     run = RunFolder(Path(masks))
+    how: Any = {"cache": kept, "allow_trivial": allow_trivial}
     if run.exists():
-        return evaluate_run(run, opened, rules, workers)
-    return evaluate_masks(Path(masks), opened, rules, workers)
+        return evaluate_run(run, opened, rules, workers, **how)
+    return evaluate_masks(Path(masks), opened, rules, workers, **how)
 
 
 def evaluate_masks(
-    masks: Path, dataset: Dataset, protocol: Protocol, workers: int = 1, name: str | None = None
+    masks: Path,
+    dataset: Dataset,
+    protocol: Protocol,
+    workers: int = 1,
+    *,
+    name: str | None = None,
+    cache: ScoreCache | None = None,
+    allow_trivial: bool = False,
 ) -> Scores:
-    """Score any folder of masks; it is called by its own name."""
+    """Score any folder of masks, see `score`; it is called by its own name if by no other."""
+    frames, notes = score(
+        dataset, masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
+    )
     about = {"run": name or masks.resolve().name, "tracker": "", "init": ""}
-    return _evaluated(masks, dataset, protocol, workers, about)
+    return _tables(frames, notes, dataset, protocol, about)
 
 
-def evaluate_run(run: RunFolder, dataset: Dataset, protocol: Protocol, workers: int = 1) -> Scores:
-    """Score a run folder, and add its speed.
+def evaluate_run(
+    run: RunFolder,
+    dataset: Dataset,
+    protocol: Protocol,
+    workers: int = 1,
+    *,
+    cache: ScoreCache | None = None,
+    allow_trivial: bool = False,
+) -> Scores:
+    """Score a run folder, see `score`, and add its speed.
 
     Raises:
         ResultError: sequences are missing; the message says how to finish the run.
@@ -85,25 +126,42 @@ def evaluate_run(run: RunFolder, dataset: Dataset, protocol: Protocol, workers: 
             f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it with the "
             "`vostool run` command that began it, or name sequences with --sequences."
         )
+    for sequence in dataset.sequences:
+        if manifest.sequences[sequence.name].first_mask != dataset.first_mask_hash(sequence):
+            raise ResultError(
+                f"Run '{run.name}' was made on other data: its sequence '{sequence.name}' was read "
+                f"from {manifest.root} and began with another mask. Name that folder with --root, "
+                "or run again."
+            )
+    frames, notes = score(
+        dataset, run.masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
+    )
     about: dict[str, Any] = {
         "run": run.name,
         "tracker": manifest.tracker,
         "init": manifest.init,
         **run_speed(run, wanted),
     }
-    return _evaluated(run.masks, dataset, protocol, workers, about)
+    return _tables(frames, notes, dataset, protocol, about)
 
 
 def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
     """Return the speed columns of a run over some of its sequences.
 
-    The rates are blank if several workers shared the machine: they are nobody's speed then.
+    The rates are blank if several workers shared a machine, several machines a run, or times are
+    missing: they are nobody's speed then.
     """
     manifest = run.manifest()
     names = set(sequences)
     statuses = [status for name, status in manifest.sequences.items() if name in names]
-    alone = all(status.workers == 1 for status in statuses)
-    steps = [step for step in run.times() if step.sequence in names] if alone else []
+    machines = {status.device_name for status in statuses}
+    steps = [step for step in run.times() if step.sequence in names]
+    alone = (
+        all(status.workers == 1 for status in statuses)
+        and len(machines) == 1
+        and len(steps) == sum(status.frames for status in statuses)
+    )
+    steps = steps if alone else []
     speed = speed_of(steps)
     seconds = sum(status.seconds for status in statuses)
     frames = sum(status.frames for status in statuses)
@@ -117,25 +175,40 @@ def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
         "init_ms": speed.init_ms,
         "peak_mb": max(peaks, default=float("nan")),
         "fps_protocol": manifest.fps_protocol if steps else "",
-        "device": manifest.device_name,
+        "device": ", ".join(sorted(machines)),
         "precision": manifest.precision,
     }
 
 
-def _evaluated(
-    masks: Path, dataset: Dataset, protocol: Protocol, workers: int, about: dict[str, Any]
+def _tables(
+    frames: pd.DataFrame,
+    notes: list[str],
+    dataset: Dataset,
+    protocol: Protocol,
+    about: dict[str, Any],
 ) -> Scores:
-    frames, notes = score(dataset, masks, protocol, workers)
     objects = object_table(frames)
+    if protocol.objects == "all":  # otherwise they are not those that the dataset speaks of
+        objects = with_categories(objects, dataset.objects, dataset.seen)
     sequences = sequence_table(objects)
-    about |= {
+    about |= seen_means(objects) | {
         "dataset": dataset.name,
         "split": dataset.split,
         "protocol": protocol.name,
         "complete": dataset.covers_official(sequences["sequence"]),
     }
-    summary = summary_table(objects, sequences, about)
-    return Scores(frames, objects, sequences, summary, (*notes, *check_not_trivial(frames, masks)))
+    overall = pooled_statistics(frames) if protocol.pooled else None
+    known = known_attributes(dataset.sequences)
+    whole = len(known) == len(dataset.sequences)
+    return Scores(
+        frames=frames,
+        objects=objects,
+        sequences=sequences,
+        summary=summary_table(objects, sequences, about, overall),
+        intervals=pd.DataFrame() if protocol.pooled else interval_table(objects),
+        attributes=attribute_table(sequences, known) if whole else pd.DataFrame(),
+        notes=tuple(notes),
+    )
 
 
 def combined_summary(scores: Iterable[Scores]) -> pd.DataFrame:

@@ -31,12 +31,17 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 
 dataset_options = stacked(
     click.option(
-        "--dataset", required=True, help="DAVIS2016, DAVIS2017, synthetic or folder:PATH."
+        "--dataset", required=True, help="A name that `vostool datasets` shows, or folder:PATH."
     ),
     click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
     click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
     click.option("--resolution", help="480p, full, or the name of a resolution folder."),
     click.option("--sequences", callback=_names, help="Only these, separated by commas."),
+)
+seen_option = click.option(
+    "--seen",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Categories that training has seen, one a line, or a meta.json; train's if not given.",
 )
 results_option = click.option(
     "--results", type=FOLDER, help="Folder of the run folders; <workspace>/results if not given."

@@ -47,7 +47,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
         UnknownNameError: it is neither.
         ResultError: the run is there, but not its scores.
     """
-    for folder in (runs / given, runs / "scores" / given, Path(given).expanduser()):
+    for folder in (runs / given, runs / "scores" / given / protocol, Path(given).expanduser()):
         if RunFolder(folder).exists():
             scores = folder / "scores" / protocol
             if not holds_scores(scores):
@@ -63,7 +63,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
             f"{given} has no objects.csv. Name a folder that `vostool eval --out` wrote, or a run."
         )
     known = [run.name for run in runs_in(runs)]
-    known += [path.parent.name for path in runs.glob("scores/*/objects.csv")]
+    known += [path.parent.parent.name for path in runs.glob(f"scores/*/{protocol}/objects.csv")]
     raise UnknownNameError.of(f"run in {runs}", given, known)
 
 

@@ -1,9 +1,10 @@
 """Scoring: a folder of label maps against the ground truth, a J and F per object and frame."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,32 +12,35 @@ import numpy as np
 import pandas as pd
 
 from vostool.datasets.dataset import Dataset
-from vostool.datasets.layout import listed
 from vostool.errors import DatasetError, ResourceError, ResultError
-from vostool.masks import VOID, ids_in, merge_objects, read_labels, refuse_soft
+from vostool.masks import VOID, ids_in, merge_objects, refuse_soft
 from vostool.metrics.boundary import boundary_radius
-from vostool.metrics.frame import common_window, frame_scores
+from vostool.metrics.frame import common_window
+from vostool.metrics.tally import new_tally
+from vostool.predictions import (
+    check_folder,
+    check_frames,
+    check_not_trivial,
+    check_not_truth,
+    prediction_path,
+)
 from vostool.protocol import Protocol
+from vostool.score_cache import LabelFiles, ScoreCache, SequenceScores
 from vostool.sequence import Labels, Sequence
 
 FRAME_COLUMNS = ["sequence", "object", "frame", "J", "F"]
 
-
-@dataclass(frozen=True, slots=True)
-class SequenceScores:
-    """Scores of one sequence.
-
-    Args:
-        rows: one `(sequence, object, frame, J, F)` per object and evaluated frame.
-        notes: what was assumed or left out, for people.
-    """
-
-    rows: list[tuple[str, int, str, float, float]]
-    notes: tuple[str, ...]
+Task = tuple[Dataset, Sequence, Path, Protocol]  # the arguments of `score_sequence`
 
 
 def score(
-    dataset: Dataset, masks: Path, protocol: Protocol, workers: int = 1
+    dataset: Dataset,
+    masks: Path,
+    protocol: Protocol,
+    workers: int = 1,
+    *,
+    cache: ScoreCache | None = None,
+    allow_trivial: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Score a folder of predictions.
 
@@ -45,6 +49,8 @@ def score(
         masks: folder that holds `<sequence>/<frame>.png`.
         protocol: the rules.
         workers: processes; sequences are shared out among them.
+        cache: where scores are kept; what has not changed is taken from there.
+        allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
 
     Returns:
         The per-frame table with the columns of `FRAME_COLUMNS`, sorted by sequence (in the order of
@@ -55,25 +61,82 @@ def score(
         MaskError: a file cannot be read as ids.
         DatasetError: the ground truth has nothing to score.
     """
-    _check_sequences(dataset, masks)
-    tasks = [(dataset, sequence, masks / sequence.name, protocol) for sequence in dataset.sequences]
-    if workers > 1 and len(tasks) > 1:
-        pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"))
-        with pool:
-            parts = _score_with(pool, tasks)
-    else:
-        parts = [score_sequence(*task) for task in tasks]
+    dataset = dataset.under(protocol)
+    check_folder(dataset, masks)
+    if not allow_trivial:
+        check_not_truth(dataset, masks)
+    tasks: list[Task] = [
+        (dataset.only(sequence), sequence, masks / sequence.name, protocol)
+        for sequence in dataset.sequences
+    ]
+    parts = _scores(tasks, workers, cache)
     rows = [row for part in parts for row in part.rows]
-    notes = [note for part in parts for note in part.notes]
-    return pd.DataFrame(rows, columns=FRAME_COLUMNS), notes
+    frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
+    if not allow_trivial:
+        check_not_trivial(dataset, masks, frames, any(part.meets for part in parts))
+    notes = [*dataset.doubts(protocol), *(note for part in parts for note in part.notes)]
+    return frames, notes
 
 
-def _score_with(
-    pool: Executor, tasks: list[tuple[Dataset, Sequence, Path, Protocol]]
-) -> list[SequenceScores]:
+def _scores(tasks: list[Task], workers: int, cache: ScoreCache | None) -> list[SequenceScores]:
+    """Score sequences, but take from the cache what has not changed."""
+    if cache is None:
+        return list(_computed(tasks, workers))
+    entries = [(f"{task[3].name}/{task[1].name}", _rules(*task)) for task in tasks]
+    kept = {}
+    for number, (entry, task) in enumerate(zip(entries, tasks, strict=True)):
+        found = cache.load(*entry, _deciding_files(*task))
+        if found is not None:
+            kept[number] = found
+    missing = [number for number in range(len(tasks)) if number not in kept]
+    computed = _computed([tasks[number] for number in missing], workers)
+    for number, scores in zip(missing, computed, strict=True):
+        cache.store(*entries[number], scores)
+        kept[number] = scores
+    return [kept[number] for number in range(len(tasks))]
+
+
+def _rules(dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol) -> str:
+    """Return as text all that decides the scores of a sequence beside its files."""
+    rules = {
+        "protocol": asdict(protocol),
+        "merged": dataset.merged,
+        "kept back": dataset.server is not None,
+        "sequence": sequence.name,
+        "frames": [sequence.frame_name(index) for index in sorted(sequence.annotations)],
+        "listed": [
+            (object_id, sorted(info.frames))
+            for object_id, info in sorted(dataset.objects.get(sequence.name, {}).items())
+        ],
+    }
+    return json.dumps(rules)
+
+
+def _deciding_files(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
+) -> list[Path]:
+    """Return the label maps that decide the scores of a sequence, in a fixed order."""
+    counted = evaluated_frames(sequence, protocol)
+    truth = [sequence.annotations[index] for index in sorted(sequence.annotations)]
+    return truth + [prediction_path(sequence, folder, index) for index in counted]
+
+
+def _computed(tasks: list[Task], workers: int) -> Iterator[SequenceScores]:
+    """Yield the scores of sequences in their order."""
+    if workers <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield score_sequence(*task)
+        return
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"))
+    with pool:
+        yield from _computed_in(pool, tasks)
+
+
+def _computed_in(pool: Executor, tasks: list[Task]) -> Iterator[SequenceScores]:
     futures = [pool.submit(score_sequence, *task) for task in tasks]
     try:
-        return [future.result() for future in futures]
+        for future in futures:
+            yield future.result()
     except BrokenProcessPool as error:
         raise ResourceError(
             "A worker process died while scoring, most likely for lack of memory. Run the command "
@@ -83,101 +146,46 @@ def _score_with(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _check_sequences(dataset: Dataset, masks: Path) -> None:
-    """Refuse a folder that lacks sequences: scores are never made of less than was asked for."""
-    if not masks.is_dir():
-        raise ResultError(f"The folder of masks {masks} does not exist.")
-    names = [sequence.name for sequence in dataset.sequences]
-    missing = [name for name in names if not (masks / name).is_dir()]
-    if not missing:
-        return
-    shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-    if len(missing) == len(names):
-        there = sorted(p.name for p in masks.iterdir() if p.is_dir() and p.name[0] != ".")[:3]
-        raise ResultError(
-            f"{masks} has no folder for any of the {len(names)} sequences of {dataset.name} "
-            f"({dataset.split}), such as {shown}. It has {', '.join(there) or 'no folders'}. Name "
-            "the folder that holds <sequence>/<frame>.png."
-        )
-    raise ResultError(
-        f"{masks} lacks {len(missing)} of {len(names)} sequences: {shown}. Complete it, or name "
-        "the sequences to score with --sequences."
-    )
-
-
 def score_sequence(
     dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
 ) -> SequenceScores:
     """Score one sequence, holding one pair of label maps at a time.
 
     Args:
-        dataset: tells how label maps are read.
+        dataset: tells how label maps are read, see `Dataset.under`.
         sequence: its ground truth.
         folder: predictions, `<frame>.png`.
         protocol: the rules.
     """
+    dataset.check_truth(sequence)
     counted = evaluated_frames(sequence, protocol)
     if not counted:
         raise DatasetError(
             f"Sequence '{sequence.name}' has {len(sequence.annotations)} annotated frames; "
             f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out."
         )
-    predictions = _prediction_paths(sequence, folder, counted)
-    tally = _Tally(protocol, _first_objects(dataset, sequence, protocol))
+    check_frames(sequence, folder, counted)
+    listed = dataset.listed_frames(sequence) if protocol.listed_only else None
+    files = LabelFiles()
+    tally = new_tally(protocol, _first_objects(dataset, sequence, protocol, files), listed)
+    meets = False
     for index in counted:
-        truth_path, path = sequence.annotations[index], predictions[index]
-        truth, prediction = read_labels(truth_path), read_labels(path)
+        truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
+        truth, prediction = files.labels(truth_path), files.labels(path)
         _check_size(prediction, truth, path)
         radius = boundary_radius(*truth.shape)
         prediction, truth = common_window(prediction, truth)
         if dataset.merged:
             prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
+        meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
         tally.add(sequence.frame_name(index), prediction, truth, radius, path)
-    _refuse_strange(tally.strange())
     rows = [
         (sequence.name, object_id, name, j, f)
-        for object_id in sorted(tally.scores)
-        for name, j, f in tally.scores[object_id]
+        for object_id, frames in sorted(tally.scores().items())
+        for name, j, f in frames
     ]
-    return SequenceScores(rows, _notes(sequence, protocol, tally.unscored()))
-
-
-class _Tally:
-    """Scores of a sequence as its frames come in, and the ids that were met on the way."""
-
-    def __init__(self, protocol: Protocol, objects: list[int]) -> None:
-        self.scores: dict[int, list[tuple[str, float, float]]] = {i: [] for i in objects}
-        self._protocol = protocol
-        self._in_truth = set(objects)
-        self._predicted: dict[int, Path] = {}  # id -> the first file that holds it
-
-    def add(self, name: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
-        """Score one frame; both maps are cut to their common window."""
-        for object_id, j, f in frame_scores(prediction, truth, list(self.scores), radius):
-            self.scores[object_id].append((name, j, f))
-        new = _ids_beyond(truth, self._in_truth)
-        self._in_truth.update(new)
-        if self._protocol.objects == "all":
-            self.scores.update((object_id, []) for object_id in new)
-        for object_id in _ids_beyond(prediction, self._in_truth, void=True):
-            self._predicted.setdefault(object_id, path)
-
-    def strange(self) -> dict[int, Path]:
-        """Return the predicted ids that no frame of the ground truth has, and where they are."""
-        return {i: path for i, path in self._predicted.items() if i not in self._in_truth}
-
-    def unscored(self) -> set[int]:
-        """Return the ids of the ground truth that the protocol leaves out."""
-        return self._in_truth - {object_id for object_id, rows in self.scores.items() if rows}
-
-
-def _ids_beyond(labels: Labels, known: set[int], *, void: bool = False) -> list[int]:
-    """Return the ids in a label map that are not known, void only if asked for."""
-    highest = int(labels.max())
-    if known.issuperset(range(1, highest + 1)):
-        return []  # nearly always, and much cheaper than counting pixels
-    there = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
-    return [i for i in there if i and i not in known and (void or i != VOID)]
+    read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
+    return SequenceScores(rows, _notes(sequence, protocol, tally.unscored()), meets, read)
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -186,14 +194,20 @@ def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
     return annotated[int(protocol.skip_first) : len(annotated) - int(protocol.skip_last)]
 
 
-def _first_objects(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> list[int]:
+def _first_objects(
+    dataset: Dataset, sequence: Sequence, protocol: Protocol, files: LabelFiles
+) -> list[int]:
     """Return the objects that are scored from the start, by the first annotated frame."""
     path = sequence.annotations[min(sequence.annotations)]
-    labels = dataset.labels(path)
+    labels = _labels(dataset, path, files)
     ids: list[int] = ids_in(labels).tolist()
     refuse_soft(labels, path)
+    if protocol.objects == "foreground":
+        return [1]
+    if protocol.listed_only and protocol.since == "start":
+        return sorted(dataset.listed_frames(sequence))
     if protocol.objects == "all":
-        return ids
+        return _all_objects(dataset, sequence, files) if protocol.since == "start" else ids
     if not ids:
         hint = ""
         if (labels == VOID).any():
@@ -206,15 +220,17 @@ def _first_objects(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> 
     return list(range(1, max(ids) + 1))
 
 
-def _prediction_paths(sequence: Sequence, folder: Path, counted: list[int]) -> dict[int, Path]:
-    paths = {index: folder / f"{sequence.frame_name(index)}.png" for index in counted}
-    missing = [path.stem for path in paths.values() if not path.is_file()]
-    if missing:
-        raise ResultError(
-            f"{folder} lacks {len(missing)} of {len(paths)} masks ({listed(missing)}). Masks are "
-            "named like the frames of the dataset."
-        )
-    return paths
+def _all_objects(dataset: Dataset, sequence: Sequence, files: LabelFiles) -> list[int]:
+    """Return the objects of all annotated frames."""
+    ids: set[int] = set()
+    for path in sequence.annotations.values():
+        ids.update(ids_in(_labels(dataset, path, files)).tolist())
+    return sorted(ids)
+
+
+def _labels(dataset: Dataset, path: Path, files: LabelFiles) -> Labels:
+    labels = files.labels(path)
+    return merge_objects(labels, path) if dataset.merged else labels
 
 
 def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
@@ -225,20 +241,6 @@ def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
         )
 
 
-def _refuse_strange(strange: Mapping[int, Path]) -> None:
-    """Refuse predictions with ids that the ground truth has on no frame."""
-    if not strange:
-        return
-    hint = "Renumber the objects as in the ground truth."
-    if set(strange) == {VOID}:
-        hint = "A binary mask is scored with --dataset DAVIS2016; void is not for predictions."
-    path = next(iter(strange.values()))
-    raise ResultError(
-        f"{path} holds the ids {sorted(strange)[:5]}, which the ground truth lacks on the frames "
-        f"that count. {hint}"
-    )
-
-
 def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[str, ...]:
     if not unscored:
         return ()
@@ -247,13 +249,3 @@ def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[
         f"Sequence '{sequence.name}': object {ids} appears too late to be scored by protocol "
         f"'{protocol.name}'.",
     )
-
-
-def check_not_trivial(frames: pd.DataFrame, masks: Path) -> list[str]:
-    """Return a warning if every score is 0 or every score is 1, which mistakes look like."""
-    values: Mapping[str, float] = {"0": 0.0, "1": 1.0}
-    for text, value in values.items():
-        if len(frames) > 1 and bool((frames["J"] == value).all()):
-            cause = "the ground truth itself" if value else "masks of another dataset or all empty"
-            return [f"Every J is exactly {text}: {masks} may hold {cause}."]
-    return []

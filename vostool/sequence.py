@@ -48,13 +48,13 @@ class Sequence:
         name: folder name, e.g. `blackswan`.
         frames: image paths in temporal order.
         annotations: frame index -> label-map path; may be sparse.
-        attributes: attribute codes of the dataset, e.g. `("OCC", "FM")`.
+        attributes: attribute codes of the dataset, e.g. `("OCC", "FM")`; None if not known.
     """
 
     name: str
     frames: tuple[Path, ...]
     annotations: Mapping[int, Path]
-    attributes: tuple[str, ...] = ()
+    attributes: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

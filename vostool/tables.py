@@ -1,11 +1,15 @@
 """From the per-frame table to objects, sequences and one summary row: each is a groupby."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from vostool.datasets.dataset import Objects
+from vostool.errors import DatasetError
+from vostool.metrics.bootstrap import Interval, percentiles, resampled_means
 from vostool.metrics.statistics import statistics
 from vostool.results import write_text
 
@@ -24,6 +28,7 @@ SUMMARY_COLUMNS = [
     "JF_mean",
     *STATISTICS,
 ]
+SEEN_COLUMNS = ["J_seen", "J_unseen", "F_seen", "F_unseen", "G"]  # where categories are known
 SPEED_COLUMNS = [
     "fps",
     "fps_object",
@@ -40,7 +45,7 @@ SPEED_COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The four tables of one evaluation.
+    """The tables of one evaluation.
 
     Args:
         frames: `sequence, object, frame, J, F`, one row per object and evaluated frame.
@@ -48,6 +53,10 @@ class Scores:
         sequences: `sequence, objects, frames` and the means of its objects' statistics.
         summary: one row: who, what, how much, and the means over all objects.
         notes: what was assumed or left out, for people.
+        intervals: `statistic, low, high`: how sure each mean of the summary is, see
+            `interval_table`; empty where it is no mean over objects.
+        attributes: J and F with and without each attribute, see `attributes.attribute_table`;
+            empty where the dataset has none.
     """
 
     frames: pd.DataFrame
@@ -55,11 +64,28 @@ class Scores:
     sequences: pd.DataFrame
     summary: pd.DataFrame
     notes: tuple[str, ...] = ()
+    intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def run(self) -> str:
+        return str(self.summary["run"].iloc[0])
+
+    def interval(self, statistic: str) -> Interval:
+        """Return the 95 % interval of a mean, NaN if there is none."""
+        for row in self.intervals.to_dict("records"):
+            if row["statistic"] == statistic:
+                return Interval(row["low"], row["high"])
+        return Interval(float("nan"), float("nan"))
 
     def write(self, folder: Path) -> None:
-        """Write `frames.csv`, `objects.csv`, `sequences.csv` and `summary.csv`, exactly."""
-        for name in ("frames", "objects", "sequences", "summary"):
-            write_csv(getattr(self, name), folder / f"{name}.csv")
+        """Write each table that is not empty as `<table>.csv`, exactly."""
+        for name in ("frames", "objects", "sequences", "intervals", "attributes", "summary"):
+            table, path = getattr(self, name), folder / f"{name}.csv"
+            if table.empty:
+                path.unlink(missing_ok=True)
+            else:
+                write_csv(table, path)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -76,6 +102,77 @@ def object_table(frames: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sequence", "object", "frames", *STATISTICS])
 
 
+def with_categories(
+    objects: pd.DataFrame, about: Objects, seen: Collection[str] | None
+) -> pd.DataFrame:
+    """Return the objects with the column `category`, and `seen` if that is known.
+
+    Args:
+        objects: per object.
+        about: what the dataset says about its objects; nothing is added if that is nothing.
+        seen: categories that training has seen, None if not known.
+
+    Raises:
+        DatasetError: the dataset says nothing about one of them.
+    """
+    if not about:
+        return objects
+    keys = list(zip(objects["sequence"], objects["object"], strict=True))
+    strange = [(s, i) for s, i in keys if i not in about.get(s, {})]
+    if strange:
+        name, object_id = strange[0]
+        raise DatasetError(
+            f"Sequence '{name}': the ground truth has object {object_id}, and meta.json does not "
+            "say what it is. Leave the sequence out, or complete meta.json."
+        )
+    categories = [about[s][i].category for s, i in keys]
+    table = objects.assign(category=categories)
+    return table if seen is None else table.assign(seen=[c in seen for c in categories])
+
+
+def seen_means(objects: pd.DataFrame) -> dict[str, float]:
+    """Return the columns `SEEN_COLUMNS` of YouTube-VOS, or nothing if `seen` is not known.
+
+    Each is a mean over objects, G that of the other four: blank if one of them has no object.
+
+    Args:
+        objects: per object, see `with_categories`.
+    """
+    if "seen" not in objects:
+        return {}
+    seen, unseen = objects[objects["seen"]], objects[~objects["seen"]]
+    means = {
+        f"{measure}_{name}": float(part[f"{measure}_mean"].mean())
+        for measure in "JF"
+        for name, part in (("seen", seen), ("unseen", unseen))
+    }
+    return {**means, "G": sum(means.values()) / len(means)}
+
+
+def interval_table(objects: pd.DataFrame) -> pd.DataFrame:
+    """Return the bootstrap interval over sequences of every mean over objects.
+
+    Args:
+        objects: per object, at best with `seen`.
+
+    Returns:
+        `statistic, low, high` for `JF_mean`, `STATISTICS` and, where known, `SEEN_COLUMNS`: ends of
+        the 95 % interval, NaN for a single sequence.
+    """
+    values = objects[STATISTICS].copy()
+    values.insert(0, "JF_mean", (values["J_mean"] + values["F_mean"]) / 2)
+    parts = {"seen": objects["seen"], "unseen": ~objects["seen"]} if "seen" in objects else {}
+    for measure in "JF":
+        for name, part in parts.items():
+            values[f"{measure}_{name}"] = values[f"{measure}_mean"].where(part)
+    means = resampled_means(values.to_numpy(np.float64), objects["sequence"].to_numpy())
+    columns = dict(zip(values.columns, means.T, strict=True))
+    if parts:
+        columns["G"] = np.mean([columns[name] for name in SEEN_COLUMNS if name != "G"], axis=0)
+    rows = [(name, *percentiles(column)) for name, column in columns.items()]
+    return pd.DataFrame(rows, columns=["statistic", "low", "high"])
+
+
 def sequence_table(objects: pd.DataFrame) -> pd.DataFrame:
     """Return the means of the objects' statistics per sequence."""
     grouped = objects.groupby("sequence", sort=False)
@@ -85,17 +182,35 @@ def sequence_table(objects: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def pooled_statistics(frames: pd.DataFrame) -> "pd.Series[float]":
+    """Return mean, recall and decay of all frames of all sequences, as one long sequence.
+
+    SiamPolarMask's repository scored itself so, in the order of its list of sequences. Its decay
+    came from indices in eight bits and meant nothing; here they are whole numbers.
+
+    Args:
+        frames: the per-frame table.
+    """
+    values = *statistics(frames["J"].to_numpy()), *statistics(frames["F"].to_numpy())
+    return pd.Series(values, index=STATISTICS)
+
+
 def summary_table(
-    objects: pd.DataFrame, sequences: pd.DataFrame, about: Mapping[str, object]
+    objects: pd.DataFrame,
+    sequences: pd.DataFrame,
+    about: Mapping[str, object],
+    overall: "pd.Series[float] | None" = None,
 ) -> pd.DataFrame:
-    """Return one row: means over all objects, beside what is known about the run.
+    """Return one row: overall figures, beside what is known about the run.
 
     Args:
         objects: per object.
         sequences: per sequence.
-        about: values of the remaining columns of `SUMMARY_COLUMNS`, and of `SPEED_COLUMNS`.
+        about: values of the remaining columns of `SUMMARY_COLUMNS`, and of `SEEN_COLUMNS` and
+            `SPEED_COLUMNS` where they are known.
+        overall: the figures named in `STATISTICS`; means over all objects if None.
     """
-    means = objects[STATISTICS].mean()
+    means = objects[STATISTICS].mean() if overall is None else overall
     row = {
         **about,
         "sequences": len(sequences),
@@ -104,5 +219,6 @@ def summary_table(
         "JF_mean": (means["J_mean"] + means["F_mean"]) / 2,
         **means,
     }
-    columns = [*SUMMARY_COLUMNS, *(column for column in SPEED_COLUMNS if column in about)]
+    more = [column for column in (*SEEN_COLUMNS, *SPEED_COLUMNS) if column in about]
+    columns = [*SUMMARY_COLUMNS, *more]
     return pd.DataFrame([row], columns=columns)

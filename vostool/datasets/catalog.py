@@ -1,122 +1,22 @@
-"""The table of datasets: name -> adapter, splits, protocol, and how to get it."""
+"""Opening datasets by their names in the table of `entries.py`, wherever they lie."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from vostool.datasets.dataset import Dataset
-from vostool.datasets.davis import read_davis
-from vostool.datasets.folder import read_folder
-from vostool.datasets.splits import OFFICIAL
+from vostool.datasets.entries import CATALOG, FOLDER, Entry
+from vostool.datasets.folder import holds_binary_masks
+from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.protocol import PROTOCOLS
-from vostool.sequence import Sequence
 from vostool.workspace import Workspace
 
-# (root, split, resolution, need_frames) -> sequences
-Adapter = Callable[[Path, str, str, bool], tuple[Sequence, ...]]
+__all__ = ["CATALOG", "FOLDER", "Entry", "find_root", "open_dataset"]
 
 SYNTHETIC_SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the catalog.
-
-    Args:
-        name: what `--dataset` calls it.
-        adapter: reads the files.
-        splits: split names, the default first.
-        resolutions: folder names or `full`, the default first; empty if there is no choice.
-        protocol: name of the default protocol.
-        folders: where it is looked for under `<workspace>/datasets/`, in this order.
-        how_to_get: one sentence for people who lack it.
-        official: split -> official sequence names.
-        merged: all objects of a label map are one.
-        late_objects: objects are prompted where they first appear.
-    """
-
-    name: str
-    adapter: Adapter
-    splits: tuple[str, ...]
-    resolutions: tuple[str, ...]
-    protocol: str
-    folders: tuple[str, ...]
-    how_to_get: str
-    official: dict[str, tuple[str, ...]]
-    merged: bool = False
-    late_objects: bool = False
-
-
-def _davis_adapter(year: int) -> Adapter:
-    def read(root: Path, split: str, resolution: str, need_frames: bool) -> tuple[Sequence, ...]:
-        return read_davis(root, year, split, resolution, need_frames=need_frames)
-
-    return read
-
-
-def _folder_adapter(
-    root: Path, split: str, resolution: str, need_frames: bool
-) -> tuple[Sequence, ...]:
-    return read_folder(root, need_frames=need_frames)
-
-
-def _official(year: int) -> dict[str, tuple[str, ...]]:
-    return {split: names for (y, split), names in OFFICIAL.items() if y == year}
-
-
-CATALOG = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            name="DAVIS2016",
-            adapter=_davis_adapter(2016),
-            splits=("val", "train", "trainval"),
-            resolutions=("480p", "full"),
-            protocol="davis",
-            folders=("DAVIS2016", "DAVIS"),
-            how_to_get="Download DAVIS 2016 (or DAVIS 2017 TrainVal, which holds it) from "
-            "davischallenge.org and unpack it as datasets/DAVIS.",
-            official=_official(2016),
-            merged=True,
-        ),
-        Entry(
-            name="DAVIS2017",
-            adapter=_davis_adapter(2017),
-            splits=("val", "train", "trainval", "test-dev", "test-challenge"),
-            resolutions=("480p", "full"),
-            protocol="davis",
-            folders=("DAVIS2017", "DAVIS"),
-            how_to_get="Download DAVIS 2017 TrainVal (480p) from davischallenge.org and unpack it "
-            "as datasets/DAVIS.",
-            official=_official(2017),
-        ),
-        Entry(
-            name="synthetic",
-            adapter=_folder_adapter,
-            splits=("all",),
-            resolutions=(),
-            protocol="after_first",
-            folders=("synthetic",),
-            how_to_get="Nothing to get: it is drawn when first used.",
-            official={},
-            late_objects=True,
-        ),
-    )
-}
-
-FOLDER = Entry(
-    name="folder",
-    adapter=_folder_adapter,
-    splits=("all",),
-    resolutions=(),
-    protocol="davis",
-    folders=(),
-    how_to_get="Your own data: PATH/JPEGImages/<sequence>/ and PATH/Annotations/<sequence>/.",
-    official={},
-    late_objects=True,
-)
 
 
 def open_dataset(
@@ -127,25 +27,30 @@ def open_dataset(
     resolution: str | None = None,
     sequences: Iterable[str] | None = None,
     need_frames: bool = True,
+    seen: Path | None = None,
     workspace: Workspace | None = None,
 ) -> Dataset:
     """Open a dataset by its name in the catalog, or `folder:PATH`.
 
     Args:
-        name: `DAVIS2016`, `DAVIS2017`, `synthetic` or `folder:PATH`.
+        name: `DAVIS2016`, another name of the catalog, or `folder:PATH`.
         root: folder that holds `JPEGImages/`; looked for in the workspace if not given.
         split: name of the split; the entry's first if not given.
         resolution: `480p`, `full` or the name of a resolution folder.
         sequences: keep only these.
         need_frames: the images must be there, not only the masks.
+        seen: file with the categories that training has seen, one a line, or a `meta.json`; the
+            train split's beside the split, if not given.
         workspace: where to look.
 
     Raises:
         UnknownNameError: no such dataset, split or sequence.
+        UsageError: options that do not fit the dataset.
         DatasetError: it is not there, or its files are not what they should be.
     """
     workspace = workspace or Workspace.find()
     entry, root, key = _locate(name, root, workspace)
+    refuse_undecodable([root])
     split = split or entry.splits[0]
     if split not in entry.splits:
         raise UnknownNameError.of(f"split of {name}", split, entry.splits)
@@ -154,25 +59,35 @@ def open_dataset(
     chosen = resolution or (entry.resolutions[0] if entry.resolutions else "")
     if entry is CATALOG["synthetic"]:
         _check_synthetic(root)
+    contents = entry.adapter(root, split, chosen, need_frames)
+    if seen is not None and not contents.objects:
+        raise UsageError(f"{name} has no categories; leave --seen away.")
     dataset = Dataset(
         name=name,
-        key=_key(key, entry, split, chosen),
+        key=_key(key, entry, split, chosen, contents.variant),
         split=split,
-        root=root,
-        sequences=entry.adapter(root, split, chosen, need_frames),
+        root=contents.root or root,
+        sequences=contents.sequences,
         protocol=PROTOCOLS[entry.protocol],
         merged=entry.merged,
         late_objects=entry.late_objects,
         official=entry.official.get(split, ()),
-    )
-    return dataset.select(sequences)
+        objects=contents.objects,
+        seen=read_categories(seen) if seen is not None else contents.seen,
+        server=None if contents.variant else entry.servers.get(split),
+        notes=contents.notes if seen is None else (),
+    ).select(sequences)
+    if entry is FOLDER and holds_binary_masks(dataset.sequences):
+        return replace(dataset, merged=True)
+    return dataset
 
 
 def find_root(entry: Entry, workspace: Workspace) -> Path | None:
     """Return the folder of the workspace that holds this dataset, or None."""
     for name in entry.folders:
-        if (workspace.datasets / name / "Annotations").is_dir():
-            return workspace.datasets / name
+        folder = workspace.datasets / name
+        if any((folder / mark).exists() for mark in entry.marks):
+            return folder
     return None
 
 
@@ -198,15 +113,15 @@ def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, 
     if found is None:
         places = " or ".join(str(workspace.datasets / folder) for folder in entry.folders)
         raise DatasetError(
-            f"{name} is not there: {places} has no Annotations/. {entry.how_to_get} "
+            f"{name} is not there: {places} has no {entry.marks[0]}. {entry.how_to_get} "
             "Or point to it with --root."
         )
     return entry, found, name
 
 
-def _key(base: str, entry: Entry, split: str, resolution: str) -> str:
+def _key(base: str, entry: Entry, split: str, resolution: str, variant: str) -> str:
     """Return the folder name under results/: the plain name for the default split and size."""
-    parts = [base]
+    parts = [base, variant] if variant else [base]
     if split != entry.splits[0]:
         parts.append(split)
     if entry.resolutions and resolution != entry.resolutions[0]:

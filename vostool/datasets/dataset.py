@@ -1,14 +1,66 @@
 """An opened dataset: sequences, how their label maps are read, and the prompts they give."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vostool.errors import DatasetError, UnknownNameError
-from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels
+from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
 from vostool.protocol import Protocol
 from vostool.sequence import Labels, Prompt, Sequence
+
+ANNOTATIONS = "Annotations"  # the usual folder of the ground truth
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a dataset says about one object.
+
+    Args:
+        category: e.g. `giant_panda`.
+        frames: names of the annotated frames where it is, e.g. `00005`.
+    """
+
+    category: str
+    frames: frozenset[str]
+
+
+Objects = Mapping[str, Mapping[int, ObjectInfo]]  # sequence -> object id -> what is said about it
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server that keeps the ground truth of a split, of which first masks alone are public.
+
+    Args:
+        folder: what the zip it takes holds the sequences in, empty if they are at its top.
+        where: its address, for people.
+    """
+
+    folder: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an adapter finds on disk.
+
+    Args:
+        sequences: in the order of the split.
+        root: folder that holds `JPEGImages/` and `Annotations/`, if it is another than was given.
+        objects: what is said about objects, empty if nothing.
+        seen: categories that training has seen, None if that is not known.
+        notes: what people should know about what was found.
+        variant: tells it from the official dataset of that layout, e.g. `holdout-0`.
+    """
+
+    sequences: tuple[Sequence, ...]
+    root: Path | None = None
+    objects: Objects = field(default_factory=dict)
+    seen: frozenset[str] | None = None
+    notes: tuple[str, ...] = ()
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +78,11 @@ class Dataset:
         late_objects: objects are prompted where they first appear; otherwise only those of the
             first frame are prompted.
         official: names of the official split, empty if there is none.
+        whole: names of all its sequences, also if only some were selected.
+        objects: what the dataset says about its objects, empty if nothing.
+        seen: categories that training has seen, None if that is not known.
+        server: keeps the ground truth of the split, None if it is public.
+        notes: what people should know when scores are made with it.
     """
 
     name: str
@@ -37,6 +94,11 @@ class Dataset:
     merged: bool = False
     late_objects: bool = False
     official: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    objects: Objects = field(default_factory=dict)
+    seen: frozenset[str] | None = None
+    server: Server | None = None
+    notes: tuple[str, ...] = ()
 
     def select(self, names: Iterable[str] | None) -> "Dataset":
         """Return the dataset with only the named sequences, in the order of the split.
@@ -52,12 +114,90 @@ class Dataset:
             if name not in known:
                 raise UnknownNameError.of(f"sequence in {self.name} ({self.split})", name, known)
         kept = tuple(s for s in self.sequences if s.name in set(wanted))
-        return replace(self, sequences=kept)
+        whole = self.whole or tuple(s.name for s in self.sequences)
+        return replace(self, sequences=kept, whole=whole)
+
+    def only(self, sequence: Sequence) -> "Dataset":
+        """Return the dataset with one sequence and nothing about others, to be sent to a worker."""
+        objects = {name: infos for name, infos in self.objects.items() if name == sequence.name}
+        return replace(self, sequences=(sequence,), objects=objects)
+
+    def under(self, protocol: Protocol) -> "Dataset":
+        """Return the dataset as a protocol sees it: its ground truth, objects merged or not.
+
+        Raises:
+            DatasetError: the protocol's own ground truth is there, but not whole.
+        """
+        merged = self.merged or protocol.objects == "foreground"
+        usual, own = self.root / ANNOTATIONS, self.root / protocol.annotations
+        sequences = self.sequences
+        if own != usual and own.is_dir():
+            sequences = tuple(_annotated_in(own, usual, sequence) for sequence in sequences)
+        return replace(self, merged=merged, sequences=sequences)
+
+    def doubts(self, protocol: Protocol) -> tuple[str, ...]:
+        """Return what stands between scores by a protocol and official ones, for people."""
+        own = self.root / protocol.annotations
+        if protocol.annotations == ANNOTATIONS or own.is_dir():
+            return self.notes
+        return (
+            *self.notes,
+            f"{own} is not there, so the ground truth is that of {ANNOTATIONS}/: not comparable "
+            f"with official numbers of protocol '{protocol.name}'.",
+        )
 
     def covers_official(self, names: Iterable[str]) -> bool:
         """Tell whether these sequences are all of the official split, or of the dataset itself."""
-        whole = self.official or tuple(s.name for s in self.sequences)
+        whole = self.official or self.whole or tuple(s.name for s in self.sequences)
         return set(whole) <= set(names)
+
+    def listed_frames(self, sequence: Sequence) -> Mapping[int, frozenset[str]]:
+        """Return the names of the frames that the dataset lists for each object of a sequence.
+
+        Raises:
+            DatasetError: it lists none.
+        """
+        if sequence.name not in self.objects:
+            raise DatasetError(
+                f"{self.name} has no meta.json that lists the frames of the objects of sequence "
+                f"'{sequence.name}'. Score it with another --protocol."
+            )
+        return {i: info.frames for i, info in self.objects[sequence.name].items()}
+
+    def check_truth(self, sequence: Sequence) -> None:
+        """Refuse a ground truth that lacks frames which the dataset lists.
+
+        Raises:
+            DatasetError: it does, like those that are kept by a server.
+        """
+        there = {path.stem for path in sequence.annotations.values()}
+        folder = next(iter(sequence.annotations.values())).parent
+        missing = sorted(self.frames_listed(sequence.name) - there)
+        if missing:
+            raise DatasetError(
+                f"Sequence '{sequence.name}' has masks for {len(there)} of the "
+                f"{len(there) + len(missing)} frames that its meta.json lists ({missing[0]}.png is "
+                f"missing from {folder}). {self._advice()}"
+            )
+        if self.server and len(there) == 1:
+            raise DatasetError(
+                f"Sequence '{sequence.name}' has a mask for its first frame only, in {folder}. "
+                f"{self._advice()}"
+            )
+
+    def _advice(self) -> str:
+        """Say what to do where ground truth is missing."""
+        if self.server is None:
+            return "Unpack the dataset again."
+        return (
+            f"The ground truth of {self.name} {self.split} is kept by {self.server.where}: send a "
+            "`vostool pack` there, or score another split."
+        )
+
+    def frames_listed(self, name: str) -> frozenset[str]:
+        """Return the names of all frames that the dataset lists for objects of a sequence."""
+        infos = self.objects.get(name, {}).values()
+        return frozenset().union(*(info.frames for info in infos))
 
     def labels(self, path: Path) -> Labels:
         """Read one label map of this dataset or of a prediction for it."""
@@ -71,6 +211,7 @@ class Dataset:
 
         Raises:
             DatasetError: the first annotated frame has no object.
+            MaskError: a label map with new objects cannot be read as ids.
         """
         seen: set[int] = set()
         for index in range(len(sequence)):
@@ -82,6 +223,8 @@ class Dataset:
             new = [i for i in ids_in(labels).tolist() if i not in seen]
             if index == 0 and not new:
                 raise DatasetError(_no_object(self, sequence, path, labels))
+            if new:
+                refuse_soft(labels, path)
             seen.update(new)
             yield tuple(_prompt(labels, object_id, index) for object_id in new)
 
@@ -95,6 +238,23 @@ class Dataset:
             digest.update(f"{path.name}:{path.stat().st_size}\n".encode())
         digest.update(next(iter(sequence.annotations.values())).read_bytes())
         return digest.hexdigest()[:16]
+
+    def first_mask_hash(self, sequence: Sequence) -> str:
+        """Return a hash of the first label map, which tells whether a run was made on this data."""
+        labels = self.labels(sequence.annotations[min(sequence.annotations)])
+        return hashlib.sha256(f"{labels.shape}".encode() + labels.tobytes()).hexdigest()[:16]
+
+
+def _annotated_in(own: Path, usual: Path, sequence: Sequence) -> Sequence:
+    """Return a sequence with its label maps taken from another folder of the same layout."""
+    moved = {i: own / path.relative_to(usual) for i, path in sequence.annotations.items()}
+    missing = [path for path in moved.values() if not path.is_file()]
+    if missing:
+        raise DatasetError(
+            f"Sequence '{sequence.name}': {len(missing)} of {len(moved)} masks missing from "
+            f"{missing[0].parent} ({missing[0].name}, ...). Unpack the dataset again."
+        )
+    return replace(sequence, annotations=moved)
 
 
 def _prompt(labels: Labels, object_id: int, index: int) -> Prompt:

@@ -11,7 +11,7 @@
 
 from pathlib import Path
 
-from vostool.datasets.layout import read_sequence
+from vostool.datasets.layout import read_names, read_sequence
 from vostool.datasets.splits import OFFICIAL
 from vostool.errors import DatasetError
 from vostool.sequence import Sequence
@@ -45,7 +45,7 @@ def read_davis(
             root / "Annotations" / folder / name,
             dense=dense,
             need_frames=need_frames,
-            attributes=attributes.get(name, ()),
+            attributes=attributes.get(name),
         )
         for name in _split_names(root, year, split, folder)
     )
@@ -80,7 +80,7 @@ def _split_names(root: Path, year: int, split: str, folder: str) -> list[str]:
         lists += [sets / name / f"{split}.txt" for name in dict.fromkeys((folder, "480p", "1080p"))]
     for path in lists:
         if path.is_file():
-            return _read_list(path)
+            return read_names(path)
     if split == "trainval":
         return _split_names(root, year, "train", folder) + _split_names(root, year, "val", folder)
     if year == 2016 and (sets / "2017").is_dir():
@@ -89,23 +89,6 @@ def _split_names(root: Path, year: int, split: str, folder: str) -> list[str]:
     if year == 2017 and any((sets / name).is_dir() for name in ("2016", "480p", "1080p")):
         hint = "This looks like DAVIS 2016: use --dataset DAVIS2016."
     raise DatasetError(f"The split file {lists[0]} is missing. {hint}")
-
-
-def _read_list(path: Path) -> list[str]:
-    """Read a list of names, or of the path pairs of DAVIS 2016 (`/JPEGImages/480p/bear/...`)."""
-    names = []
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
-    except UnicodeDecodeError:
-        raise DatasetError(f"The split file {path} is not UTF-8 text. Save it as such.") from None
-    for line in text.splitlines():
-        fields = line.split()
-        if fields:
-            parts = fields[0].strip("/").split("/")
-            names.append(parts[-2] if len(parts) > 1 else parts[0])
-    if not names:
-        raise DatasetError(f"The split file {path} is empty. Unpack the dataset again.")
-    return list(dict.fromkeys(names))
 
 
 def _names_of_2016(root: Path, split: str, folder: str) -> list[str]:

@@ -1,14 +1,19 @@
 """Anybody's own data: `JPEGImages/<sequence>/` and `Annotations/<sequence>/`, nothing else."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from vostool.datasets.layout import read_sequence
-from vostool.errors import DatasetError
+from vostool.datasets.layout import folders_in, read_sequence
+from vostool.errors import DatasetError, MaskError
+from vostool.masks import VOID, ids_in, read_labels
 from vostool.sequence import Sequence
 
 
 def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
     """Read every sequence that has masks, by name; masks may be sparse, the first is needed.
+
+    Attributes are taken from `dataset.json`, which the synthetic dataset has.
 
     Args:
         root: folder that holds `JPEGImages/` and `Annotations/`.
@@ -23,7 +28,7 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
             f"{root} has no folder Annotations/. Put masks into {annotations}/<sequence>/ and "
             f"frames into {root / 'JPEGImages'}/<sequence>/."
         )
-    names = sorted(p.name for p in annotations.iterdir() if p.is_dir() and p.name[0] != ".")
+    names = folders_in(annotations)
     if not names:
         raise DatasetError(f"{annotations} has no sequence folders.")
     deeper = annotations / names[0]
@@ -32,6 +37,7 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
             f"{root} has the layout of DAVIS, with a folder per resolution. Use --dataset "
             f"DAVIS2016 or DAVIS2017 with --root {root}."
         )
+    attributes = _attributes(root / "dataset.json")
     return tuple(
         read_sequence(
             name,
@@ -39,6 +45,42 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
             annotations / name,
             dense=False,
             need_frames=need_frames,
+            attributes=attributes.get(name),
         )
         for name in names
     )
+
+
+def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
+    """Tell whether the first masks hold nothing but 0 and 255, as those of DAVIS 2016 do.
+
+    Raises:
+        DatasetError: those of some sequences do, and others hold ids.
+    """
+    binary: Path | None = None
+    ids: Path | None = None
+    for sequence in sequences:
+        path = sequence.annotations[min(sequence.annotations)]
+        try:
+            labels = read_labels(path)
+        except MaskError:
+            continue  # it is refused where it is used
+        if ids_in(labels).size:
+            ids = path
+        elif (labels == VOID).any():
+            binary = path
+        if ids and binary:
+            raise DatasetError(
+                f"{binary} is a binary mask of 0 and 255, and {ids} holds object ids. Write 1 for "
+                "255, or name sequences of one kind with --sequences."
+            )
+    return binary is not None
+
+
+def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read the attributes that the synthetic dataset writes beside its folders; none elsewhere."""
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))["sequences"]
+        return {name: tuple(map(str, each["attributes"])) for name, each in described.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # somebody else's file of that name

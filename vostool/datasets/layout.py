@@ -1,5 +1,8 @@
 """The folder layout all mask datasets share: one folder of frames and one of masks per sequence."""
 
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from vostool.errors import DatasetError
@@ -9,14 +12,51 @@ FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 
 
 def files_in(folder: Path, suffixes: set[str]) -> list[Path]:
-    """Return the files of a folder with one of the suffixes, by name; hidden files are left out."""
+    """Return the files of a folder with one of the suffixes, hidden ones left out.
+
+    They are in the order people expect: by name, and numbers in names by value, 2 before 10.
+
+    Raises:
+        DatasetError: a name is no text.
+    """
     if not folder.is_dir():
         return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+    files = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    found = [path for path in files if not path.name.startswith(".")]
+    refuse_undecodable(found)
+    return sorted(found, key=_by_number)
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, hidden ones left out, by name.
+
+    Raises:
+        DatasetError: a name is no text.
+    """
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    refuse_undecodable(found)
+    return sorted(path.name for path in found)
+
+
+def refuse_undecodable(paths: Iterable[Path]) -> None:
+    """Raise DatasetError if a path is not valid in the encoding of file names.
+
+    Tables and run folders are UTF-8 and could not name it.
+    """
+    for path in paths:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(path).decode(errors="backslashreplace")
+            raise DatasetError(f"The name {shown} is not valid UTF-8. Rename it.") from None
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """Return a sorting key for which `frame2` comes before `frame10`."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
 
 
 def read_sequence(
@@ -26,7 +66,8 @@ def read_sequence(
     *,
     dense: bool,
     need_frames: bool,
-    attributes: tuple[str, ...] = (),
+    attributes: tuple[str, ...] | None = None,
+    start: str = "",
 ) -> Sequence:
     """Pair the frames of one sequence with its masks.
 
@@ -37,17 +78,22 @@ def read_sequence(
         dense: every frame must have a mask; otherwise the first one must.
         need_frames: to track; without, to score, the images are not looked at, and the masks
             stand for them.
-        attributes: attribute codes.
+        attributes: attribute codes, None if not known.
+        start: name of the first frame that is wanted; those before it are left out.
 
     Raises:
         DatasetError: a frame or mask is missing or has no partner.
     """
-    masks = {path.stem: path for path in files_in(masks_dir, {".png"})}
+    masks = {path.stem: path for path in files_in(masks_dir, {".png"}) if path.stem >= start}
     if not masks:
-        raise DatasetError(f"Sequence '{name}' has no masks: {masks_dir} is absent or empty.")
-    frames = files_in(frames_dir, FRAME_SUFFIXES) if need_frames else list(masks.values())
+        raise DatasetError(f"Sequence '{name}' has no masks: {masks_dir} has no PNG files.")
+    frames = list(masks.values())
+    if need_frames:
+        frames = [path for path in files_in(frames_dir, FRAME_SUFFIXES) if path.stem >= start]
     if not frames:
-        raise DatasetError(f"Sequence '{name}' has no frames: {frames_dir} is absent or empty.")
+        raise DatasetError(
+            f"Sequence '{name}' has no frames: {frames_dir} has no JPEG, PNG or BMP files."
+        )
     stems = [path.stem for path in frames]
     _check_pairs(name, stems, masks, masks_dir, dense=dense)
     annotations = {i: masks[stem] for i, stem in enumerate(stems) if stem in masks}
@@ -78,6 +124,27 @@ def _check_pairs(
             f"Sequence '{name}' has no mask for its first frame, {masks_dir / stems[0]}.png, "
             "which tells the trackers what to follow."
         )
+
+
+def read_names(path: Path) -> list[str]:
+    """Read a list of names, or of the path pairs of DAVIS 2016 (`/JPEGImages/480p/bear/...`).
+
+    Raises:
+        DatasetError: it is empty or no text.
+    """
+    names = []
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
+    except UnicodeDecodeError:
+        raise DatasetError(f"The split file {path} is not UTF-8 text. Save it as such.") from None
+    for line in text.splitlines():
+        fields = line.split()
+        if fields:
+            parts = fields[0].strip("/").split("/")
+            names.append(parts[-2] if len(parts) > 1 else parts[0])
+    if not names:
+        raise DatasetError(f"The split file {path} is empty. Unpack the dataset again.")
+    return list(dict.fromkeys(names))
 
 
 def listed(stems: list[str], most: int = 3) -> str:

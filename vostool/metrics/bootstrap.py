@@ -65,8 +65,9 @@ def mean_interval(
     Returns:
         NaN at both ends for a single sequence, which tells nothing about others.
     """
-    means = _resampled_means(values, sequences, resamples, seed)
-    return _percentiles(means, confidence)
+    column = np.asarray(values, np.float64)[:, None]
+    means = resampled_means(column, sequences, resamples=resamples, seed=seed)
+    return percentiles(means[:, 0], confidence)
 
 
 def paired_comparison(
@@ -90,11 +91,12 @@ def paired_comparison(
     """
     differences = np.asarray(second, np.float64) - np.asarray(first, np.float64)
     observed = float(differences.mean())
-    means = _resampled_means(differences, sequences, resamples, seed)
+    column = differences[:, None]
+    means = resampled_means(column, sequences, resamples=resamples, seed=seed)[:, 0]
     same_sign = np.sign(means) == np.sign(observed)
     return Paired(
         difference=observed,
-        interval=_percentiles(means, confidence),
+        interval=percentiles(means, confidence),
         agreement=float(same_sign.mean()) if means.size else float("nan"),
         p_value=sign_flip_p_value(differences, sequences, resamples=resamples, seed=seed),
     )
@@ -122,7 +124,7 @@ def sign_flip_p_value(
         resamples: sign patterns drawn where not all are tried.
         seed: of the draws.
     """
-    sums, _ = _per_sequence(differences, sequences)
+    sums = _per_sequence(differences[:, None], sequences)[0][:, 0]
     n = len(sums)
     exact = n <= EXACT_UP_TO
     if exact:
@@ -136,30 +138,52 @@ def sign_flip_p_value(
     return extreme / 2**n if exact else (1 + extreme) / (1 + resamples)
 
 
-def _per_sequence(
-    values: Floats, sequences: NDArray[np.generic]
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the sum of the values and the number of objects of each sequence."""
-    _, index = np.unique(np.asarray(sequences), return_inverse=True)
-    sums = np.bincount(index, np.asarray(values, np.float64)).astype(np.float64)
-    return sums, np.bincount(index).astype(np.int64)
+def _per_sequence(values: Floats, sequences: NDArray[np.generic]) -> tuple[Floats, Floats]:
+    """Return (n, S) sums and counts of the values that each sequence has, NaN left out."""
+    names, index = np.unique(np.asarray(sequences), return_inverse=True)
+    sums, counts = np.zeros((2, len(names), values.shape[1]))
+    np.add.at(sums, index, np.nan_to_num(values))
+    np.add.at(counts, index, ~np.isnan(values))
+    return sums, counts
 
 
-def _resampled_means(
-    values: Floats, sequences: NDArray[np.generic], resamples: int, seed: int
+def resampled_means(
+    values: Floats,
+    sequences: NDArray[np.generic],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Floats:
-    """Return (resamples,) means over the objects of drawn sequences; none for one sequence."""
+    """Return means over the objects of sequences drawn with replacement.
+
+    Args:
+        values: (N, S) S values per object; NaN where an object is no part of a mean.
+        sequences: (N,) the sequence of each object: names or numbers.
+        resamples: how often sequences are drawn.
+        seed: of the draws.
+
+    Returns:
+        (resamples, S), NaN where no object was drawn; (0, S) for a single sequence.
+    """
     sums, counts = _per_sequence(values, sequences)
     n = len(sums)
     if n < 2:
-        return np.empty(0)
+        return np.empty((0, values.shape[1]))
     # How often each sequence is drawn is all that a mean depends on.
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), resamples)
-    means: Floats = (drawn @ sums) / (drawn @ counts)
+    with np.errstate(invalid="ignore"):
+        means: Floats = (drawn @ sums) / (drawn @ counts)
     return means
 
 
-def _percentiles(means: Floats, confidence: float) -> Interval:
+def percentiles(means: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval that leaves out an equal share of resampled means at both ends.
+
+    Args:
+        means: (R,) NaN where a resampling had none; NaN at both ends if there are no means.
+        confidence: in (0, 1).
+    """
+    means = means[~np.isnan(means)]
     if not means.size:
         return Interval(float("nan"), float("nan"))
     tail = (1 - confidence) / 2

@@ -13,11 +13,23 @@ SCORES = [
     ("F_recall", "F recall"),
     ("F_decay", "F decay"),
 ]
+SEEN_SCORES = [  # of YouTube-VOS, where it is known which categories training has seen
+    ("G", "G"),
+    ("J_seen", "J seen"),
+    ("J_unseen", "J unseen"),
+    ("F_seen", "F seen"),
+    ("F_unseen", "F unseen"),
+]
 
 
 def percent(value: Any) -> str:
     """Return a fraction as percent with one digit, blank for a missing one."""
     return "" if is_blank(value) else f"{round(100 * value, 1) + 0.0:.1f}"
+
+
+def span(low: float, high: float) -> str:
+    """Return an interval of fractions in percent, e.g. `61.2 - 77.9`, blank for a missing one."""
+    return "" if is_blank(low) else f"{percent(low)} - {percent(high)}"
 
 
 def rate(value: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from vostool.device import device_name
 from vostool.errors import VostoolError
 from vostool.report.format import percent, rate
-from vostool.report.terminal import make_console, plain_table, summary_view
+from vostool.report.terminal import lead_score, make_console, plain_table, summary_view
 
 # Only their names are needed here, and importing them would load OpenCV.
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
         ]
         headings = ["sequence", "objects", "frames", "J mean", "F mean"]
         console.print(plain_table(headings, rows, right=range(1, 5)))
-    console.print(summary_view(table, title, console, official))
+    intervals = {scores.run: scores.interval(lead_score(table)) for scores in evaluated.scores}
+    console.print(summary_view(table, title, console, official, intervals=intervals))
     if official and not table["complete"].all():
         console.print(
             f"Only part of the {official} sequences of {dataset.name} {dataset.split}: not "
@@ -145,17 +146,18 @@ def show_datasets(workspace: "Workspace") -> None:
     rows = []
     for entry in CATALOG.values():
         root = find_root(entry, workspace)
-        splits = []
+        splits, reasons = [], []
         for split in entry.splits if root else ():
             try:
                 dataset = open_dataset(entry.name, split=split, workspace=workspace)
-            except VostoolError:
+            except VostoolError as error:
+                reasons.append(str(error))
                 continue
             whole = len(dataset.official)
             count = len(dataset.sequences)
             splits.append(f"{split} {count} of {whole}" if whole > count else f"{split} {count}")
-        state = "here" if splits else ("unreadable" if root else "missing")
-        where = str(root) if splits else entry.how_to_get
+        state = "here" if splits else ("not in it" if root else "missing")
+        where = str(root) if splits else " ".join((*reasons[:1], entry.how_to_get))
         rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
     rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
@@ -235,11 +237,14 @@ def show_attributes(tables: Mapping[str, "pd.DataFrame"]) -> None:
     Args:
         tables: run -> its `attributes.attribute_table`; empty ones are left out.
     """
+    from vostool.attributes import NAMES
+
     console = make_console()
     for run, table in tables.items():
         rows: list[list[object]] = [
             [
                 row["attribute"],
+                NAMES.get(row["attribute"], ""),
                 row["sequences"],
                 *(percent(row[name]) for name in ("J_mean", "J_without")),
                 _signed(row["J_difference"]),
@@ -250,8 +255,8 @@ def show_attributes(tables: Mapping[str, "pd.DataFrame"]) -> None:
         ]
         if rows:
             title = f"{run}, by attribute: with it, without it, what it costs"
-            headings = ["", "seqs", "J with", "without", "cost", "F with", "without", "cost"]
-            console.print(plain_table(headings, rows, title, right=range(1, 8), whole=range(8)))
+            headings = ["", "", "seqs", "J with", "without", "cost", "F with", "without", "cost"]
+            console.print(plain_table(headings, rows, title, right=range(2, 9), whole=range(9)))
 
 
 def _signed(value: float) -> str:

@@ -1,6 +1,6 @@
 """Tables and progress for the terminal."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from vostool.report.format import SCORES, coverage, is_blank, percent, rate
+from vostool.report.format import SCORES, SEEN_SCORES, coverage, is_blank, percent, rate, span
 
 NARROW = 100  # columns of a terminal below which recall and decay are left out
 
@@ -30,8 +30,19 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
+def lead_score(table: pd.DataFrame) -> str:
+    """Return the column that sums up a table of summary rows: `G` of YouTube-VOS, or `JF_mean`."""
+    return "G" if "G" in table.columns else "JF_mean"
+
+
 def summary_view(
-    table: pd.DataFrame, title: str, console: Console, official: int = 0, ranks: bool = False
+    table: pd.DataFrame,
+    title: str,
+    console: Console,
+    official: int = 0,
+    *,
+    ranks: bool = False,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> Table:
     """Lay out summary rows as a rich table.
 
@@ -41,9 +52,10 @@ def summary_view(
         console: tells how wide it may be.
         official: number of sequences in the official split, 0 if there is none.
         ranks: a first column holds `rank`.
+        intervals: run -> 95 % interval of its first score.
     """
-    scores = SCORES
-    if console.width < NARROW:
+    scores = SCORES if lead_score(table) == "JF_mean" else SEEN_SCORES
+    if scores is SCORES and console.width < NARROW:
         scores = [item for item in SCORES if item[0].endswith("mean")]
     view = Table(title=Text(title, "bold"), title_justify="left")
     if ranks:
@@ -53,6 +65,8 @@ def summary_view(
     view.add_column("seqs", justify="right")
     for _, heading in scores:
         view.add_column(heading, justify="right", no_wrap=True)
+        if intervals and heading == scores[0][1]:
+            view.add_column("95 % interval", justify="right", no_wrap=True)
     has_speed = "fps" in table.columns
     if has_speed:
         view.add_column("fps", justify="right")
@@ -63,7 +77,10 @@ def summary_view(
         previous = row["init"]
         cells = [str(row["rank"])] if ranks else []
         cells += [str(row["run"]), row["init"], coverage(row["sequences"], official)]
-        cells += [percent(row[column]) for column, _ in scores]
+        figures = [percent(row[column]) for column, _ in scores]
+        if intervals:
+            figures.insert(1, span(*intervals[row["run"]]))
+        cells += figures
         if has_speed:
             cells.append(rate(row["fps"]))
         view.add_row(*map(Text, cells))

@@ -1,0 +1,106 @@
+"""LVOS, versions 1 and 2, in the layout of its archives (Hong et al., ICCV 2023 and TPAMI 2025).
+
+    <root>/valid/valid_meta.json                         the folder may be called val/, too
+    <root>/valid/JPEGImages/<video>/00000001.jpg
+    <root>/valid/Annotations/<video>/00000001.png        every fifth frame
+    <root>/unseen_videos.txt                             or inside the split; of lvos-evaluation
+
+The meta file gives each object a range of frames. Whether a video is seen or unseen is said by a
+list that comes with the evaluator, not with the dataset.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vostool.datasets.dataset import Contents, ObjectInfo
+from vostool.datasets.layout import read_sequence
+from vostool.errors import DatasetError
+
+FOLDERS = {"valid": ("valid", "val"), "train": ("train",), "test": ("test",)}
+UNSEEN = "unseen_videos.txt"
+STEP = 5  # annotated frames are so many apart
+
+
+def meta_names(split: str) -> tuple[str, ...]:
+    """Return where the meta file of a split may be, below the root."""
+    folders = FOLDERS[split]
+    return tuple(
+        f"{at}{name}_meta.json" for at in (*(f"{f}/" for f in folders), "") for name in folders
+    )
+
+
+def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
+    """Read one split of LVOS, its videos by name.
+
+    Args:
+        root: folder of the splits, or the folder of the split itself, which holds its meta file.
+        split: `valid`, `train` or `test`.
+        need_frames: the images must be there, not only the masks.
+
+    Raises:
+        DatasetError: what is missing or damaged, and where it was looked for.
+    """
+    meta = next((root / name for name in meta_names(split) if (root / name).is_file()), None)
+    if meta is None:
+        raise DatasetError(
+            f"{root} holds no {meta_names(split)[0]}. The meta files of LVOS are downloads of "
+            "their own: put it beside JPEGImages/ and Annotations/ of the split."
+        )
+    objects = read_meta(meta)
+    folder = meta.parent
+    sequences = tuple(
+        read_sequence(
+            name,
+            folder / "JPEGImages" / name,
+            folder / "Annotations" / name,
+            dense=False,
+            need_frames=need_frames,
+            start=min(min(info.frames) for info in objects[name].values()),
+        )
+        for name in sorted(objects)
+    )
+    lists = [path for path in (folder / UNSEEN, root / UNSEEN) if path.is_file()]
+    if split == "train":
+        return Contents(sequences, root=folder, objects=objects)
+    if not lists:
+        note = (
+            f"{root / UNSEEN} is not there, so seen and unseen videos are not told apart. Copy it "
+            "from github.com/LingyiHongfd/lvos-evaluation."
+        )
+        return Contents(sequences, root=folder, objects=objects, notes=(note,))
+    unseen = set(lists[0].read_text(encoding="utf-8", errors="replace").split())
+    seen = frozenset(name for name in objects if name not in unseen)
+    return Contents(sequences, root=folder, objects=objects, seen=seen)
+
+
+def read_meta(path: Path) -> dict[str, dict[int, ObjectInfo]]:
+    """Read a meta file: video -> object id -> its frames; its category is the video.
+
+    Raises:
+        DatasetError: it is damaged or of another form.
+    """
+    try:
+        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        objects = {
+            str(name): {int(i): _object(str(name), each) for i, each in video["objects"].items()}
+            for name, video in videos.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{path} is no meta file of LVOS ({type(error).__name__}: {error}). Download it again."
+        ) from None
+    if not objects or not all(objects.values()):
+        raise DatasetError(f"{path} lists no videos, or one without objects. Download it again.")
+    return objects
+
+
+def _object(video: str, each: dict[str, Any]) -> ObjectInfo:
+    """Return an object's frames: `frame_nums` of them, from `start` on."""
+    about = each["frame_range"]
+    start, end, count = (int(about[key]) for key in ("start", "end", "frame_nums"))
+    # The evaluator goes through range(start, end, STEP) and counts up to frame_nums.
+    if count - len(range(start, end, STEP)) not in (0, 1):
+        raise ValueError(f"{video}: {count} frames do not fit from {start} to {end}")
+    frames = (f"{start + STEP * i:08d}" for i in range(count))
+    return ObjectInfo(category=video, frames=frozenset(frames))

@@ -1,0 +1,136 @@
+"""Is this folder what is to be scored? Sentences for the ways in which it is not."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from vostool.datasets.dataset import Dataset
+from vostool.datasets.layout import files_in, listed
+from vostool.errors import ResultError
+from vostool.sequence import Sequence
+
+_PHOTOS = {".jpg", ".jpeg", ".bmp", ".webp"}
+_GO_ON = "If that is meant, add --allow-trivial (allow_trivial=True in Python)."
+
+
+def prediction_path(sequence: Sequence, folder: Path, index: int) -> Path:
+    """Return the file of the prediction for one frame."""
+    return folder / f"{sequence.frame_name(index)}.png"
+
+
+def check_folder(dataset: Dataset, masks: Path) -> None:
+    """Refuse a folder that lacks sequences: scores are never made of less than was asked for.
+
+    Raises:
+        ResultError: what it lacks, and which folder was probably meant.
+    """
+    if not masks.is_dir():
+        raise ResultError(f"The folder of masks {masks} does not exist.")
+    names = [sequence.name for sequence in dataset.sequences]
+    missing = [name for name in names if not (masks / name).is_dir()]
+    if not missing:
+        return
+    if len(missing) == len(names):
+        raise ResultError(
+            f"{masks} has no folder for any of the {len(names)} sequences of {dataset.name} "
+            f"({dataset.split}), such as {_some(missing)}. {_elsewhere(masks, names)}"
+        )
+    raise ResultError(
+        f"{masks} lacks {len(missing)} of {len(names)} sequences: {_some(missing, 20)}. Complete "
+        "it, or name the sequences to score with --sequences."
+    )
+
+
+def _elsewhere(masks: Path, names: list[str]) -> str:
+    """Say where the sequences may be, if not in the folder that was named."""
+    folders = sorted(path for path in masks.iterdir() if path.is_dir() and path.name[0] != ".")
+    for folder in folders:
+        if any((folder / name).is_dir() for name in names):
+            return f"{folder} has: name that folder."
+    if masks.name in names and files_in(masks, {".png"}):
+        return (
+            f"It is the folder of one sequence: name {masks.parent}, with --sequences {masks.name}."
+        )
+    there = _some([path.name for path in folders], 3) or "no folders"
+    return f"It has {there}. Name the folder that holds <sequence>/<frame>.png."
+
+
+def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> None:
+    """Refuse a sequence that lacks masks.
+
+    Args:
+        sequence: the ground truth.
+        folder: its predictions.
+        counted: indices of the frames that count.
+
+    Raises:
+        ResultError: which are missing, and what is there instead.
+    """
+    paths = [prediction_path(sequence, folder, index) for index in counted]
+    missing = [path.stem for path in paths if not path.is_file()]
+    if missing:
+        raise ResultError(
+            f"{folder} lacks {len(missing)} of {len(paths)} masks ({listed(missing)}). "
+            f"{_instead(folder, {path.name for path in paths})}Masks are named like the frames of "
+            "the dataset."
+        )
+
+
+def _instead(folder: Path, wanted: set[str]) -> str:
+    """Say what else a folder of masks holds."""
+    photos = files_in(folder, _PHOTOS)
+    if photos:
+        return f"It has {photos[0].name}: masks are PNG files, which keep ids exactly. "
+    others = [path for path in files_in(folder, {".png"}) if path.name not in wanted]
+    if others:
+        return f"It has {listed([path.stem for path in others])}. "
+    folders = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    return f"It has the folder {folders[0]}. " if folders else ""
+
+
+def check_not_truth(dataset: Dataset, masks: Path) -> None:
+    """Refuse the ground truth in place of predictions.
+
+    Raises:
+        ResultError: the folder of a sequence is that of its ground truth.
+    """
+    for sequence in dataset.sequences:
+        truth = next(iter(sequence.annotations.values())).parent
+        if (masks / sequence.name).samefile(truth):
+            raise ResultError(
+                f"{masks} holds the ground truth itself ({truth}). Name the folder of the masks "
+                f"that a tracker made. {_GO_ON}"
+            )
+
+
+def check_not_trivial(dataset: Dataset, masks: Path, frames: pd.DataFrame, meets: bool) -> None:
+    """Refuse scores that mistakes look like.
+
+    Args:
+        dataset: the ground truth.
+        masks: the predictions.
+        frames: the per-frame table; a single row says nothing and is let through.
+        meets: somewhere an object of the predictions lies on one of the ground truth. Without
+            that J may still be 1 on frames where neither has any.
+
+    Raises:
+        ResultError: every J is exactly 0 or exactly 1, or nothing is met.
+    """
+    if len(frames) < 2:
+        return
+    truth = next(iter(dataset.sequences[0].annotations.values())).parent.parent
+    if not meets or bool((frames["J"] == 0).all()):
+        raise ResultError(
+            f"No mask in {masks} meets its object in {truth}. They may be empty, renumbered, or of "
+            f"another dataset. {_GO_ON}"
+        )
+    if bool((frames["J"] == 1).all()):
+        raise ResultError(
+            f"The masks in {masks} equal the ground truth in {truth} on every frame: they may be "
+            f"copies of it. {_GO_ON}"
+        )
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
