@@ -16,11 +16,18 @@ LAYERS = [
     {"masks", "protocol", "frames", "config", "timing", "device"},
     {"metrics", "tracker", "datasets"},
     {"plugins", "results", "pipeline", "predictions"},
-    {"jobs", "tracking", "score_cache", "scoring", "tables", "scored"},
-    {"runner", "evaluation", "speed", "check", "comparison", "attributes"},
+    {"jobs", "tracking", "score_cache", "scoring", "tables", "scored", "packing", "convert"},
+    {"runner", "evaluation", "speed", "check", "comparison", "attributes", "training"},
     {"bench"},
     {"report"},
-    {"cli", "compare_command", "tracker_commands"},
+    {
+        "cli",
+        "compare_command",
+        "convert_command",
+        "dataset_commands",
+        "tracker_commands",
+        "train_command",
+    },
     {"__main__"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -45,10 +45,11 @@ def test_the_tracker_of_the_readme_is_run_and_ranked(cli, patch_match, tmp_path)
 
 def test_evaluating_from_python(davis_folder):
     root = davis_folder(year=2016)
-    text = snippet("vostool.evaluate").replace("path/to/masks", f"{root}/Annotations/480p")
+    masks = davis_folder(year=2016, folder="predicted", seed=5) / "Annotations/480p"
+    text = snippet("vostool.evaluate").replace("path/to/masks", str(masks))
     names: dict[str, object] = {}
     exec(text.replace("path/to/DAVIS", str(root)), names)
-    assert names["scores"].summary["J_mean"][0] == 1.0  # type: ignore[attr-defined]
+    assert 0.2 < names["scores"].summary["J_mean"][0] < 1.0  # type: ignore[attr-defined]
 
 
 def test_every_command_of_the_readme_exists(cli):

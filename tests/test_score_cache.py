@@ -150,15 +150,16 @@ def test_code_that_changes(again, monkeypatch) -> None:
 
 
 def test_the_version_is_that_of_the_code(tmp_path: Path, monkeypatch) -> None:
-    home = Path(score_cache.__file__).parent
     copy = tmp_path / "vostool"
-    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(score_cache.__file__).parent, copy, ignore=ignored)
     monkeypatch.setattr(score_cache, "__file__", str(copy / "score_cache.py"))
-    version = score_cache.code_version.__wrapped__
-    assert version() == score_cache.code_version()
+    versions = []
     metric = copy / "metrics" / "region.py"
-    metric.write_text(metric.read_text() + "\n")
-    assert version() != score_cache.code_version()
+    for text in (metric.read_text(), metric.read_text(), metric.read_text() + "\n"):
+        metric.write_text(text)
+        versions.append(score_cache.code_version.__wrapped__())
+    assert versions[0] == versions[1] != versions[2]
 
 
 def test_fresh(again) -> None:
@@ -184,8 +185,7 @@ def test_renamed_frames(again, truth: Path, masks: Path) -> None:
         lambda data: data[:-1],
         lambda data: b"{}",
         lambda data: b"\xff\xfe\x00",
-        lambda data: data.replace(b"0.9", b"0.8", 1),
-        lambda data: data.replace(b"0.8", b"0.9", 1),
+        lambda data: data.replace(b'"00001", 0.', b'"00001", 0.1', 1),
         lambda data: data.replace(b"true", b"false", 1),
         lambda data: data.partition(b"\n")[2],
     ],
@@ -284,7 +284,7 @@ def test_listed_frames(dataset: Dataset, masks: Path, tmp_path: Path, scored) ->
     lengths = []
     for frames in ({"00001", "00002"}, {"00001", "00002", "00004"}, {"00001", "00002", "00004"}):
         info = ObjectInfo("thing", frozenset(frames))
-        listing = replace(dataset, objects=dict.fromkeys(NAMES, {1: info, 2: info}))
+        listing = replace(dataset, objects={name: {1: info, 2: info} for name in NAMES})
         table, _ = scoring.score(listing, masks, PROTOCOLS["meta_frames_after_first"], cache=cache)
         lengths.append(len(table))
     assert lengths == [12, 18, 18]
@@ -310,7 +310,7 @@ def test_floats_come_back_to_the_last_bit(tmp_path: Path) -> None:
     values += [[0.0, 1.0], [1 / 3, 5e-324], [np.nextafter(1, 0), 1e-17]]
     rows = [("größe", 254, f"{i:05d}", j, f) for i, (j, f) in enumerate(values)]
     files = LabelFiles().hash([])
-    kept = SequenceScores(rows, ("a note – with a dash",), True, files)
+    kept = SequenceScores(rows, ("a note: «größe»",), True, files)
     cache = ScoreCache(tmp_path)
     cache.store("davis/größe", "rules", kept)
     assert cache.load("davis/größe", "rules", []) == kept
@@ -364,15 +364,14 @@ def test_nothing_is_written_into_a_folder_of_masks(cli, truth, masks, tmp_path, 
         assert cli("eval", *data, "--out", tmp_path / "out").exit_code == 0
     assert scored == list(NAMES)
     assert sorted(masks.rglob("*")) == before
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{n}.csv" for n in TABLES}
+    assert all(path.suffix == ".csv" for path in (tmp_path / "out").iterdir())
 
 
 def test_results_that_cannot_be_written_end_with_a_sentence(cli, truth, masks, tmp_path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
+    (tmp_path / "file").write_text("in the way")
+    blocked = tmp_path / "file" / "results"
     data = ("--dataset", f"folder:{truth}", "--masks", masks)
     done = cli("eval", *data, "--results", blocked)
     assert done.exit_code == 2
     assert str(blocked) in done.output
     assert "Traceback" not in done.output
-    assert cli("eval", *data, "--results", blocked, "--out", tmp_path / "out").exit_code == 0

@@ -1,7 +1,11 @@
 """Scoring hand-made masks: which frames and objects count, and what is refused."""
 
+import os
 import re
+import signal
+import tracemalloc
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +16,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from vostool.datasets.catalog import open_dataset
-from vostool.errors import DatasetError, MaskError, ResultError, UnknownNameError, VostoolError
+from vostool.datasets.dataset import Dataset
+from vostool.errors import (
+    DatasetError,
+    MaskError,
+    ResourceError,
+    ResultError,
+    UnknownNameError,
+    VostoolError,
+)
 from vostool.metrics.boundary import contour_accuracy
 from vostool.metrics.frame import frame_scores
 from vostool.metrics.region import region_similarity
 from vostool.protocol import PROTOCOLS
-from vostool.scoring import FRAME_COLUMNS, evaluated_frames, score
+from vostool.scoring import FRAME_COLUMNS, evaluated_frames, score, score_sequence
 from vostool.sequence import Sequence as Video
 
 SIZE = (12, 40)
@@ -344,21 +356,44 @@ def test_the_tolerance_is_that_of_the_whole_image() -> None:
 # --- several processes ---
 
 
-def test_two_workers_score_like_one(plain_folder, tmp_path: Path) -> None:
+@pytest.fixture
+def three(plain_folder) -> tuple[Dataset, Path]:
+    """Return a ground truth of three sequences, and predictions of it."""
     truth = open_dataset(f"folder:{plain_folder(('a', 'b', 'c'))}")
-    other = plain_folder(("a", "b", "c"), folder="masks", seed=5) / "Annotations"
-    alone = score(truth, other, PROTOCOLS["davis"], workers=1)
-    shared_out = score(truth, other, PROTOCOLS["davis"], workers=2)
+    return truth, plain_folder(("a", "b", "c"), folder="masks", seed=5) / "Annotations"
+
+
+def test_two_workers_score_like_one(three) -> None:
+    alone = score(*three, PROTOCOLS["davis"], workers=1)
+    shared_out = score(*three, PROTOCOLS["davis"], workers=2)
     pd.testing.assert_frame_equal(alone[0], shared_out[0])
     assert 0 < alone[0]["J"].mean() < 1
 
 
-def test_an_error_in_a_worker_is_the_same_sentence(plain_folder) -> None:
-    truth = open_dataset(f"folder:{plain_folder(('a', 'b', 'c'))}")
-    masks = plain_folder(("a", "b", "c"), folder="masks") / "Annotations"
-    (masks / "c/00003.png").write_bytes(b"")
-    with pytest.raises(MaskError, match=r"00003\.png cannot be read"):
-        score(truth, masks, PROTOCOLS["davis"], workers=2)
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kept", [0, 40, -5])
+def test_a_damaged_mask_in_the_middle(three, workers: int, kept: int) -> None:
+    truth, masks = three
+    path = masks / "b/00003.png"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(MaskError, match=r"b/00003\.png cannot be read"):
+        score(truth, masks, PROTOCOLS["davis"], workers=workers)
+
+
+class Deadly(Dataset):
+    """A dataset whose sequence b kills the process that scores it, as the system may."""
+
+    def check_truth(self, sequence: Video) -> None:
+        if sequence.name == "b":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_a_worker_that_dies_at_work(three) -> None:
+    truth, masks = three
+    deadly = Deadly(**{field.name: getattr(truth, field.name) for field in fields(truth)})
+    with pytest.raises(ResourceError, match=r"A worker process died while scoring.*--workers"):
+        score(deadly, masks, PROTOCOLS["davis"], workers=2)
 
 
 # --- what is refused ---
@@ -451,3 +486,23 @@ def test_an_object_seen_only_on_the_last_frame_is_noted(truth_and_masks, scored)
     frames, notes = scored("after_first")
     assert set(frames["object"]) == {1}
     assert "object 2 appears too late" in notes[0]
+
+
+# --- memory ---
+
+
+def test_memory_does_not_grow_with_the_number_of_frames(plain_folder) -> None:
+    """Thirty more pairs of label maps, of 60 kB each, must not be held at the same time."""
+    truth = open_dataset(f"folder:{plain_folder(('a',), 45, size=(200, 300), objects=6)}")
+    masks = plain_folder(("a",), 45, size=(200, 300), objects=6, folder="masks", seed=5)
+    (whole,) = truth.sequences
+    peaks = []
+    for frames in (10, 10, 40):  # the first time modules and caches are filled
+        part = {index: whole.annotations[index] for index in range(frames)}
+        tracemalloc.start()
+        score_sequence(
+            truth, replace(whole, annotations=part), masks / "Annotations/a", PROTOCOLS["davis"]
+        )
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] < 200_000, peaks

@@ -9,7 +9,6 @@ from typing import Any
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError, VostoolError
 from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
-from vostool.plugins import load_tracker, tracker_names
 from vostool.protocol import Protocol
 from vostool.results import RunFolder, runs_in, write_text
 from vostool.score_cache import ScoreCache
@@ -160,6 +159,8 @@ def _cache(scores: Path, fresh: bool) -> ScoreCache:
 
 def runnable_trackers(workspace: Workspace) -> list[str]:
     """Return the trackers that can run as they are: importable, and without weights to give."""
+    from vostool.plugins import load_tracker, tracker_names  # not for scoring
+
     runnable = []
     for name in tracker_names(workspace):
         try:

@@ -4,12 +4,15 @@ Nothing heavy is imported at the top, so that `vostool --help` answers at once; 
 what it needs.
 """
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vostool.compare_command import compare
+from vostool.convert_command import convert
+from vostool.dataset_commands import pack, split
 from vostool.errors import ResultError, VostoolError, resource_error
 from vostool.options import (
     FOLDER,
@@ -20,6 +23,7 @@ from vostool.options import (
     workers_option,
 )
 from vostool.tracker_commands import check, speed, trackers
+from vostool.train_command import train
 from vostool.workspace import ENVIRONMENT, Workspace
 
 if TYPE_CHECKING:
@@ -144,11 +148,14 @@ def evaluate(
     Writes frames.csv, objects.csv, sequences.csv and summary.csv, beside them intervals.csv, how
     sure the means are, and attributes.csv where attributes are known; and prints the summary.
     """
+    gc.disable()  # what is imported stays, and looking for garbage in it takes time
     from vostool.attributes import check_attributes, known_attributes
     from vostool.bench import evaluate_folder, evaluate_runs
     from vostool.protocol import protocol_named
     from vostool.report.screens import show_attributes, show_scores
 
+    gc.freeze()
+    gc.enable()
     if masks and trackers:
         raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
     rules = protocol_named(protocol) if protocol else None
@@ -240,7 +247,7 @@ def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
     click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
 
 
-for command in (speed, check, trackers, compare):
+for command in (speed, check, trackers, compare, convert, split, pack, train):
     cli.add_command(command)
 
 

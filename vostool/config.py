@@ -10,6 +10,8 @@ from typing import Any
 
 from vostool.errors import ConfigError, UnknownNameError
 
+TRAIN = "train"  # table of a tracker's TOML for `vostool train`; the rest is the tracker's own
+
 
 def build_config(cls: type, values: Mapping[str, Any], source: str) -> Any:
     """Build a configuration from values, refusing unknown keys and wrong types.
@@ -69,6 +71,36 @@ def parse_overrides(options: Iterable[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             values[key.strip()] = text.strip()
     return values
+
+
+def split_overrides(options: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the texts that set a tracker's own keys, and those for `train.` without that."""
+    own, train = [], []
+    for option in options:
+        key = option.lstrip()
+        if key.startswith(TRAIN + "."):
+            train.append(key.removeprefix(TRAIN + "."))
+        else:
+            own.append(option)
+    return tuple(own), tuple(train)
+
+
+def set_dotted(table: dict[str, Any], values: Mapping[str, Any], source: str) -> None:
+    """Set `a.b = value` in nested tables.
+
+    Raises:
+        ConfigError: a part of the key is no table, or the value replaces one.
+    """
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        inner: Any = table
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{source}: '{parent}' in '{key}' is no table.")
+        if isinstance(inner.get(last), dict) and not isinstance(value, dict):
+            raise ConfigError(f"{source}: '{key}' is a table, not {value!r}.")
+        inner[last] = value
 
 
 def _fit(value: Any, hint: Any) -> Any:

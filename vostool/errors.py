@@ -9,6 +9,7 @@
     │   ├── MaskError           one label-map PNG
     │   └── ResultError         a run folder or a folder of predictions
     ├── WeightsError        weights that are absent or do not fit
+    ├── TrainingError       a training whose losses are no numbers any more
     ├── ContractError       a tracker that breaks the plugin contract
     └── ResourceError       the machine ran out: disk, device memory, a worker
 
@@ -65,6 +66,10 @@ class ResultError(DataError):
 
 class WeightsError(VostoolError):
     """Weights that are absent, damaged or of the wrong shape."""
+
+
+class TrainingError(VostoolError):
+    """A training whose losses are no numbers any more."""
 
 
 class ContractError(VostoolError):

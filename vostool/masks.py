@@ -160,7 +160,7 @@ def merge_objects(labels: Labels, path: Path | None = None) -> Labels:
 
 def refuse_soft(labels: Labels, path: Path | None = None) -> None:
     """Raise MaskError if a map holds so many values that it must be a soft or smoothed mask."""
-    values = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256))
+    values = _values(labels)
     ids = values[(values != 0) & (values != VOID)]
     # An anti-aliased 0/255 mask has a few greys spread over the range; ids are small and dense.
     scattered = len(ids) > 0 and values[-1] == VOID and ids[-1] > 2 * len(ids) + 20
@@ -200,6 +200,13 @@ def box_of(mask: Mask) -> Box | None:
 
 def ids_in(labels: Labels) -> NDArray[np.intp]:
     """Return the ids of a label map in ascending order, without background and void."""
-    counts = np.bincount(labels.reshape(-1), minlength=256)
-    counts[[0, VOID]] = 0
+    values = _values(labels)
+    return values[(values != 0) & (values != VOID)]
+
+
+def _values(labels: Labels) -> NDArray[np.intp]:
+    """Return the values of a label map in ascending order, looking where they change only."""
+    flat = labels.reshape(-1)
+    counts = np.bincount(flat[1:][flat[1:] != flat[:-1]], minlength=256)
+    counts[flat[:1]] = 1
     return np.flatnonzero(counts)

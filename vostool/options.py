@@ -29,13 +29,16 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return names
 
 
-dataset_options = stacked(
+where_options = stacked(
     click.option(
         "--dataset", required=True, help="A name that `vostool datasets` shows, or folder:PATH."
     ),
     click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
     click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
     click.option("--resolution", help="480p, full, or the name of a resolution folder."),
+)
+dataset_options = stacked(
+    where_options,
     click.option("--sequences", callback=_names, help="Only these, separated by commas."),
 )
 seen_option = click.option(

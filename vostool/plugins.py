@@ -20,8 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vostool.config import build_config, parse_overrides, read_toml
-from vostool.errors import ContractError, UnknownNameError
+from vostool.config import TRAIN, build_config, parse_overrides, read_toml, set_dotted
+from vostool.errors import ConfigError, ContractError, UnknownNameError
 from vostool.tracker import Tracker
 from vostool.workspace import Workspace
 
@@ -52,18 +52,38 @@ class Plugin:
     def config(self, name: str | None, overrides: tuple[str, ...] = ()) -> Any:
         """Return the resolved configuration: defaults, then the TOML, then `key=value` texts.
 
+        The TOML's table `[train]` is left to `train_table`.
+
         Raises:
             UnknownNameError: no such TOML, or an unknown key.
             ConfigError: a value that does not fit.
         """
-        values: dict[str, Any] = {}
-        source = self.name
-        if name:
-            if name not in self.configs:
-                raise UnknownNameError.of(f"configuration of {self.name}", name, self.configs)
-            values = read_toml(self.configs[name])
-            source = f"{self.name}/{name}"
+        values = self._toml(name)
+        values.pop(TRAIN, None)
+        source = f"{self.name}/{name}" if name else self.name
         return build_config(self.cls.Config, values | parse_overrides(overrides), source)
+
+    def train_table(self, name: str | None, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return the TOML's table `[train]`, changed by `key=value` texts with dotted keys.
+
+        Raises:
+            UnknownNameError: no such TOML.
+            ConfigError: `train` or `train.task` is no table.
+        """
+        table = self._toml(name).get(TRAIN, {})
+        source = f"{self.name}/{name}" if name else self.name
+        if isinstance(table, dict):
+            set_dotted(table, parse_overrides(overrides), f"{source} [train]")
+        if not isinstance(table, dict) or not isinstance(table.get("task", {}), dict):
+            raise ConfigError(f"{source}: [train] and [train.task] are tables, no values.")
+        return table
+
+    def _toml(self, name: str | None) -> dict[str, Any]:
+        if not name:
+            return {}
+        if name not in self.configs:
+            raise UnknownNameError.of(f"configuration of {self.name}", name, self.configs)
+        return read_toml(self.configs[name])
 
 
 def tracker_names(workspace: Workspace) -> dict[str, EntryPoint | Path]:

@@ -84,7 +84,7 @@ def _instead(folder: Path, wanted: set[str]) -> str:
         return f"It has {photos[0].name}: masks are PNG files, which keep ids exactly. "
     others = [path for path in files_in(folder, {".png"}) if path.name not in wanted]
     if others:
-        return f"It has {listed([path.stem for path in others])}. "
+        return f"It has {_some([path.name for path in others], 3)}. "
     folders = sorted(path.name for path in folder.iterdir() if path.is_dir())
     return f"It has the folder {folders[0]}. " if folders else ""
 

@@ -25,7 +25,6 @@ class Protocol:
             truth on no frame that counts is left out then.
         listed_only: a frame counts for an object only if the dataset lists it for that object, as
             `meta.json` of YouTube-VOS does; at the "start" the objects are those it lists.
-        skip_listed_ends: of the frames listed for an object leave out the first and the last.
         ignore_void: pixels that are 255 in the ground truth are taken out of both masks; otherwise
             they are background.
         proposals: 0 if predictions bear the ids of the ground truth; otherwise how many ids of
@@ -43,7 +42,6 @@ class Protocol:
     objects: Literal["first_frame", "all", "foreground"]
     since: Literal["start", "appearance", "after_appearance", "either"] = "start"
     listed_only: bool = False
-    skip_listed_ends: bool = False
     ignore_void: bool = False
     proposals: int = 0
     annotations: str = "Annotations"
@@ -117,13 +115,12 @@ PROTOCOLS = {
         ),
         Protocol(
             name="lvos",
-            summary="as lvos-evaluation: every object of the meta file, on the frames it gives but "
-            "for the first and the last, means over objects",
+            summary="as lvos-evaluation: every object of the meta file, on the frames of its range "
+            "but the first and the last, means over objects",
             skip_first=False,
             skip_last=False,
             objects="all",
             listed_only=True,
-            skip_listed_ends=True,
         ),
         Protocol(
             name="sav",

@@ -166,7 +166,7 @@ class RunFolder:
 
     def partial(self, sequence: str) -> Path:
         """Return the hidden folder in which a sequence grows, emptied."""
-        path = self.masks / f".{sequence}.partial"
+        path = self.masks / f".{sequence.replace('/', '+')}.partial"
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
@@ -184,6 +184,7 @@ class RunFolder:
         manifest.sequences[sequence] = status
         self.write_manifest(manifest)
         shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
+        (self.masks / sequence).parent.mkdir(exist_ok=True)  # of a name such as video/object
         os.replace(partial, self.masks / sequence)
 
     def times(self) -> list[StepTime]:
@@ -228,7 +229,7 @@ class RunFolder:
         """
         self.masks.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as file:
-            if not _try_lock(file.fileno()):
+            if not try_lock(file.fileno()):
                 raise ResultError(
                     f"Another vostool is writing {self.path}. Wait for it, or choose another "
                     "--name."
@@ -236,7 +237,7 @@ class RunFolder:
             yield
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file until it is closed, or until its process ends however it ends."""
     try:
         if os.name == "nt":

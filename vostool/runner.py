@@ -122,7 +122,7 @@ def _tracked_by(
     ordered = sorted(todo, key=len, reverse=True)
     partials = {sequence.name: folder.partial(sequence.name) for sequence in ordered}
     futures = {
-        pool.submit(_work, dataset, sequence, partials[sequence.name]): sequence
+        pool.submit(_work, dataset.only(sequence), sequence, partials[sequence.name]): sequence
         for sequence in ordered
     }
     try:

@@ -114,11 +114,12 @@ def _rules(dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protoco
 
 def _deciding_files(
     dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
-) -> list[Path]:
-    """Return the label maps that decide the scores of a sequence, in a fixed order."""
-    counted = evaluated_frames(sequence, protocol)
-    truth = [sequence.annotations[index] for index in sorted(sequence.annotations)]
-    return truth + [prediction_path(sequence, folder, index) for index in counted]
+) -> Iterator[Path]:
+    """Yield the label maps that decide the scores of a sequence, in a fixed order."""
+    for index in sorted(sequence.annotations):
+        yield sequence.annotations[index]
+    for index in evaluated_frames(sequence, protocol):
+        yield prediction_path(sequence, folder, index)
 
 
 def _computed(tasks: list[Task], workers: int) -> Iterator[SequenceScores]:
@@ -184,8 +185,14 @@ def score_sequence(
         for object_id, frames in sorted(tally.scores().items())
         for name, j, f in frames
     ]
+    notes = _notes(sequence, protocol, tally.unscored())
+    if not rows and not notes:
+        raise DatasetError(
+            f"Sequence '{sequence.name}' has no object on the frames that protocol "
+            f"'{protocol.name}' counts. Leave the sequence out."
+        )
     read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    return SequenceScores(rows, _notes(sequence, protocol, tally.unscored()), meets, read)
+    return SequenceScores(rows, notes, meets, read)
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -245,7 +252,8 @@ def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[
     if not unscored:
         return ()
     ids = ", ".join(map(str, sorted(unscored)))
+    why = "appears too late" if protocol.since != "either" else "is on too few frames"
     return (
-        f"Sequence '{sequence.name}': object {ids} appears too late to be scored by protocol "
+        f"Sequence '{sequence.name}': object {ids} {why} to be scored by protocol "
         f"'{protocol.name}'.",
     )

@@ -57,6 +57,8 @@ class Tracker(ABC):
         devices     device types it can use; the first is preferred when it is present
         precisions  precisions it can use; the first is the default
         weights     "none", "optional" or "required" (`run` refuses to go without)
+        task        "module:Class" of what `vostool train` trains, see `training.task`; None if
+                    there is nothing to train
 
     The constructor loads weights once. With `weights = "required"` and `runtime.weights` None it
     must build itself with random weights drawn from `runtime.seed`; only `vostool check` and
@@ -69,6 +71,7 @@ class Tracker(ABC):
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     weights: ClassVar[Literal["none", "optional", "required"]] = "none"
+    task: ClassVar[str | None] = None
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         self.config: Any = self.Config() if config is None else config

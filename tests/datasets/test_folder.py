@@ -1,11 +1,18 @@
 """Anybody's own data: frames, masks, nothing else."""
 
+import json
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from vostool import evaluate
+from vostool.datasets import synthetic
+from vostool.datasets.catalog import open_dataset
 from vostool.datasets.folder import read_folder
-from vostool.errors import DatasetError
+from vostool.errors import DatasetError, MaskError
 
 
 def test_sequences_by_name(plain_folder) -> None:
@@ -92,3 +99,88 @@ def test_a_davis_folder_is_recognised(davis_folder, resolution: str) -> None:
     root = davis_folder(resolution=resolution)
     with pytest.raises(DatasetError, match=r"layout of DAVIS.*DAVIS2017 with --root"):
         read_folder(root, need_frames=True)
+
+
+# --- binary masks ---
+
+
+def binary(root: Path, names: tuple[str, ...] = ("one", "two")) -> None:
+    """Make masks of ids into masks of 0 and 255, as those of DAVIS 2016."""
+    for name in names:
+        for path in (root / "Annotations" / name).iterdir():
+            with Image.open(path) as image:
+                labels = np.asarray(image)
+            Image.fromarray(np.where(labels > 0, 255, 0).astype(np.uint8)).save(path)
+
+
+def test_binary_masks_are_one_object(plain_folder) -> None:
+    root = plain_folder()
+    binary(root)
+    dataset = open_dataset(f"folder:{root}")
+    assert dataset.merged
+    prompts = list(dataset.prompts(dataset.sequences[0]))
+    assert [[p.object_id for p in each] for each in prompts] == [[1], [], [], [], [], []]
+    predictions = plain_folder(folder="masks", seed=5) / "Annotations"
+    scores = evaluate(f"folder:{root}", predictions)
+    assert scores.objects["object"].tolist() == [1, 1]
+
+
+def test_ids_are_not_merged(plain_folder, save_mask) -> None:
+    root = plain_folder()
+    labels = np.full((48, 64), 255, np.uint8)  # void beside an object
+    labels[4:9, 4:9] = 1
+    save_mask(root / "Annotations/one/00000.png", labels)
+    assert not open_dataset(f"folder:{root}").merged
+
+
+def test_binary_masks_among_ids(plain_folder) -> None:
+    root = plain_folder()
+    binary(root, ("two",))
+    with pytest.raises(
+        DatasetError, match=r"two/00000\.png is a binary .*one/00000\.png holds object ids"
+    ):
+        open_dataset(f"folder:{root}")
+    assert open_dataset(f"folder:{root}", sequences=["two"]).merged
+    assert not open_dataset(f"folder:{root}", sequences=["one"]).merged
+
+
+def test_a_smoothed_first_mask_is_not_tracked(plain_folder, save_mask) -> None:
+    root = plain_folder()
+    ramp = np.linspace(0, 255, 48 * 64).reshape(48, 64).astype(np.uint8)
+    save_mask(root / "Annotations/one/00000.png", ramp, "L")
+    dataset = open_dataset(f"folder:{root}", sequences=["one"])
+    with pytest.raises(MaskError, match=r"one/00000\.png has 256 different values.*anti-aliased"):
+        next(dataset.prompts(dataset.sequences[0]))
+
+
+# --- names and attributes ---
+
+
+@pytest.mark.parametrize("where", ["Annotations/%s/0.png", "JPEGImages/one/%s.jpg"])
+def test_names_that_are_not_utf8(plain_folder, where: str) -> None:
+    root = plain_folder()
+    path = os.fsencode(root / where).replace(b"%s", b"caf\xe9")
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb"):
+            pass
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    with pytest.raises(DatasetError, match=r"caf\\xe9.* is not valid UTF-8\. Rename it"):
+        read_folder(root, need_frames=True)
+
+
+def test_attributes_of_the_synthetic_dataset(tmp_path: Path) -> None:
+    names = synthetic.SEQUENCES[1:3]
+    root = synthetic.make(tmp_path / "s", 0, sequences=names, size=(64, 80), frames=3)
+    drawn = json.loads((root / "dataset.json").read_text())["sequences"]
+    found = {s.name: s.attributes for s in read_folder(root, need_frames=True)}
+    assert found == {name: tuple(drawn[name]["attributes"]) for name in names}
+    assert all(found.values())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"sequences": {"one": []}}', '{"sequences": 3}'])
+def test_another_dataset_json_says_nothing(plain_folder, text: str) -> None:
+    root = plain_folder()
+    (root / "dataset.json").write_text(text)
+    assert [s.attributes for s in read_folder(root, need_frames=True)] == [None, None]

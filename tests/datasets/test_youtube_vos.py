@@ -107,6 +107,29 @@ def test_a_meta_of_nothing(youtube) -> None:
         read_youtube_vos(root, "valid", need_frames=False)
 
 
+@pytest.mark.parametrize(
+    "objects", [{}, {"1": {"category": "ape", "frames": []}}], ids=["no object", "no frames"]
+)
+def test_a_meta_with_a_video_of_nothing(youtube, objects: dict) -> None:
+    root = youtube()
+    text = json.dumps({"videos": {**meta(("a1",))["videos"], "b2": {"objects": objects}}})
+    (root / "valid/meta.json").write_text(text)
+    with pytest.raises(DatasetError, match="lists no objects of video 'b2', or one without"):
+        read_youtube_vos(root, "valid", need_frames=False)
+
+
+def test_frames_before_the_first_object_are_left_out(youtube) -> None:
+    """Trackers start where there is something to track."""
+    root = youtube()
+    (root / "valid/Annotations/a1/00000.png").unlink()
+    about = json.loads(json.dumps(meta(("a1", "b2"))))
+    about["videos"]["a1"]["objects"]["1"]["frames"] = NAMES[1:]
+    (root / "valid/meta.json").write_text(json.dumps(about))
+    first, second = read_youtube_vos(root, "valid", need_frames=True).sequences
+    assert [first.frame_name(i) for i in range(len(first))] == NAMES[1:]
+    assert len(second) == len(NAMES)
+
+
 def test_late_objects_are_prompted_where_they_appear(youtube, tmp_path: Path) -> None:
     dataset = opened(tmp_path, root=youtube(kept_back=True))
     prompts = list(dataset.prompts(dataset.sequences[0]))

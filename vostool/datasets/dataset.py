@@ -19,7 +19,7 @@ class ObjectInfo:
 
     Args:
         category: e.g. `giant_panda`.
-        frames: names of the annotated frames where it is, e.g. `00005`.
+        frames: names of the annotated frames that are listed for it, e.g. `00005`.
     """
 
     category: str
@@ -36,10 +36,12 @@ class Server:
     Args:
         folder: what the zip it takes holds the sequences in, empty if they are at its top.
         where: its address, for people.
+        listed_only: it takes the frames that `meta.json` lists, otherwise all.
     """
 
     folder: str
     where: str
+    listed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Contents:
         objects: what is said about objects, empty if nothing.
         seen: categories that training has seen, None if that is not known.
         notes: what people should know about what was found.
-        variant: tells it from the official dataset of that layout, e.g. `holdout-0`.
+        variant: tells it from the official dataset of that layout, e.g. `holdout-0.1-0`.
     """
 
     sequences: tuple[Sequence, ...]

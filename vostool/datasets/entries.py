@@ -72,7 +72,8 @@ def _official(year: int) -> dict[str, tuple[str, ...]]:
 
 
 def _youtube_vos(year: int, competition: int) -> Entry:
-    server = Server("Annotations", f"codalab.lisn.upsaclay.fr/competitions/{competition}")
+    address = f"codalab.lisn.upsaclay.fr/competitions/{competition}"
+    server = Server("Annotations", address, listed_only=True)
     return Entry(
         name=f"YouTubeVOS{year}",
         adapter=_of_one_size(youtube_vos.read_youtube_vos),

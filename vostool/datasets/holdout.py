@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Objects
-from vostool.datasets.youtube_vos import META, RECORD, read_youtube_vos, split_folder
+from vostool.datasets.youtube_vos import META, RECORD, read_youtube_vos
 from vostool.errors import DatasetError
 
 _UNSEEN_SHARE = 0.5  # of the hold-out, at most, are chosen for their unseen categories
@@ -49,27 +49,34 @@ def choose(objects: Objects, part: float, seed: int) -> HoldOut:
         DatasetError: there are too few videos to have seen and unseen categories.
     """
     of_video = {name: {each.category for each in ids.values()} for name, ids in objects.items()}
+    showing: dict[str, set[str]] = {}
+    for name, categories in of_video.items():
+        for category in categories:
+            showing.setdefault(category, set()).add(name)
     count = round(part * len(of_video))
     aside: set[str] = set()
-    for category in _shuffled({c for found in of_video.values() for c in found}, seed):
-        wanted = aside | {name for name, found in of_video.items() if category in found}
+    for category in _shuffled(showing, seed):
+        wanted = aside | showing[category]
         if len(wanted) <= _UNSEEN_SHARE * count:
             aside = wanted
+    rarest = min(map(len, showing.values()))
+    if not aside and rarest <= count:
+        aside = next(showing[c] for c in _shuffled(showing, seed) if len(showing[c]) == rarest)
     others = _shuffled(set(of_video) - aside, seed)
-    aside.update(others[: count - len(aside)])
+    aside = aside | set(others[: count - len(aside)])
     train = tuple(sorted(set(of_video) - aside))
     left = {category for name in train for category in of_video[name]}
     held = {category for name in aside for category in of_video[name]}
     if not held & left or not held - left:
         raise DatasetError(
-            f"{part:g} of {len(of_video)} videos is too little to hold seen and unseen categories: "
-            "each category that is unseen takes all of its videos. Give more with --part."
+            f"{count} of {len(of_video)} videos cannot hold seen and unseen categories: the rarest "
+            f"category takes {rarest} of them. Change --part."
         )
     seen, unseen = tuple(sorted(held & left)), tuple(sorted(held - left))
     return HoldOut(train, tuple(sorted(aside)), seen, unseen)
 
 
-def _shuffled(names: set[str], seed: int) -> list[str]:
+def _shuffled(names: Iterable[str], seed: int) -> list[str]:
     """Return names in an order that is the same on every machine."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
 
@@ -81,7 +88,6 @@ def write_hold_out(
     part: float = 0.1,
     seed: int = 0,
     copy: bool = False,
-    advance: Callable[[int, str], None] = lambda done, name: None,
 ) -> HoldOut:
     """Write `train/` and `valid/` in the layout of YouTube-VOS; they appear whole or not at all.
 
@@ -92,14 +98,14 @@ def write_hold_out(
         seed: another one sets others aside.
         copy: copy the files; otherwise folders of videos are symbolic links, or, where those
             cannot be made, folders of hard links.
-        advance: called with 1 and the name of a video when it is done.
 
     Raises:
         DatasetError: train is not there or damaged, `out` holds something, or there are too few
             videos.
     """
     contents = read_youtube_vos(root, "train", need_frames=True)
-    source = split_folder(root, "train").resolve()
+    assert contents.root is not None
+    source = contents.root.resolve()
     chosen = choose(contents.objects, part, seed)
     videos = json.loads((source / META).read_text(encoding="utf-8"))["videos"]
     _refuse_to_overwrite(out)
@@ -108,7 +114,7 @@ def write_hold_out(
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         for split, names in (("train", chosen.train), ("valid", chosen.valid)):
-            _write_split(building / split, source, {n: videos[n] for n in names}, copy, advance)
+            _write_split(building / split, source, {n: videos[n] for n in names}, copy)
         record = {
             "generator": "vostool split",
             "source": str(source),
@@ -131,14 +137,12 @@ def _write_split(
     source: Path,
     videos: dict[str, Any],
     copy: bool,
-    advance: Callable[[int, str], None],
 ) -> None:
     for kind in ("JPEGImages", "Annotations"):
         (folder / kind).mkdir(parents=True)
     for name in videos:
         for kind in ("JPEGImages", "Annotations"):
             _place(source / kind / name, folder / kind / name, copy)
-        advance(1, name)
     (folder / META).write_text(json.dumps({"videos": videos}) + "\n", encoding="utf-8")
 
 

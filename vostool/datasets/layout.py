@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from vostool.errors import DatasetError
+from vostool.errors import DatasetError, UsageError
 from vostool.sequence import Sequence
 
 FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
@@ -38,6 +38,31 @@ def folders_in(folder: Path) -> list[str]:
     found = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
     refuse_undecodable(found)
     return sorted(path.name for path in found)
+
+
+def split_folder(root: Path, split: str, splits: Iterable[str], mark: str) -> Path:
+    """Return the folder of a split: the root's folder of that name, or the root itself.
+
+    Args:
+        root: folder of the splits, or of the split.
+        split: its name.
+        splits: all names.
+        mark: what the folder of a split holds.
+
+    Raises:
+        DatasetError: neither holds it.
+        UsageError: the root is the folder of another split.
+    """
+    if (root / split / mark).exists():
+        return root / split
+    if (root / mark).exists():
+        name = root.resolve().name
+        if name in splits and name != split:
+            raise UsageError(f"{root} is the split '{name}': use --split {name}.")
+        return root
+    there = [name for name in splits if (root / name / mark).exists()]
+    hint = f"There is {', '.join(there)}: name one with --split." if there else "Unpack it again."
+    raise DatasetError(f"{root} holds neither {mark} nor {split}/{mark}. {hint}")
 
 
 def refuse_undecodable(paths: Iterable[Path]) -> None:

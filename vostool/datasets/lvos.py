@@ -5,8 +5,8 @@
     <root>/valid/Annotations/<video>/00000001.png        every fifth frame
     <root>/unseen_videos.txt                             or inside the split; of lvos-evaluation
 
-The meta file gives each object a range of frames. Whether a video is seen or unseen is said by a
-list that comes with the evaluator, not with the dataset.
+The meta file gives each object a range of frames, whose first and last do not count. Whether a
+video is seen or unseen is said by a list that comes with the evaluator, not with the dataset.
 """
 
 import json
@@ -47,7 +47,7 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
             f"{root} holds no {meta_names(split)[0]}. The meta files of LVOS are downloads of "
             "their own: put it beside JPEGImages/ and Annotations/ of the split."
         )
-    objects = read_meta(meta)
+    objects, starts = read_meta(meta)
     folder = meta.parent
     sequences = tuple(
         read_sequence(
@@ -56,7 +56,7 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
             folder / "Annotations" / name,
             dense=False,
             need_frames=need_frames,
-            start=min(min(info.frames) for info in objects[name].values()),
+            start=starts[name],
         )
         for name in sorted(objects)
     )
@@ -74,33 +74,40 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
     return Contents(sequences, root=folder, objects=objects, seen=seen)
 
 
-def read_meta(path: Path) -> dict[str, dict[int, ObjectInfo]]:
-    """Read a meta file: video -> object id -> its frames; its category is the video.
+def read_meta(path: Path) -> tuple[dict[str, dict[int, ObjectInfo]], dict[str, str]]:
+    """Read a meta file.
+
+    Returns:
+        Video -> object id -> the frames that count for it, with the video as its category; and
+        video -> its first frame with an object.
 
     Raises:
         DatasetError: it is damaged or of another form.
     """
+    objects: dict[str, dict[int, ObjectInfo]] = {}
+    starts: dict[str, str] = {}
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
-        objects = {
-            str(name): {int(i): _object(str(name), each) for i, each in video["objects"].items()}
-            for name, video in videos.items()
-        }
+        for name, video in json.loads(path.read_text(encoding="utf-8"))["videos"].items():
+            ranges = {int(i): each["frame_range"] for i, each in video["objects"].items()}
+            objects[name] = {i: ObjectInfo(name, _counting(about)) for i, about in ranges.items()}
+            starts[name] = _stem(min(int(about["start"]) for about in ranges.values()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{path} is no meta file of LVOS ({type(error).__name__}: {error}). Download it again."
         ) from None
-    if not objects or not all(objects.values()):
-        raise DatasetError(f"{path} lists no videos, or one without objects. Download it again.")
-    return objects
+    if not objects:
+        raise DatasetError(f"{path} lists no videos. Download it again.")
+    return objects, starts
 
 
-def _object(video: str, each: dict[str, Any]) -> ObjectInfo:
-    """Return an object's frames: `frame_nums` of them, from `start` on."""
-    about = each["frame_range"]
+def _counting(about: dict[str, Any]) -> frozenset[str]:
+    """Return the frames of an object that count: `frame_nums` from `start` on, without the ends."""
     start, end, count = (int(about[key]) for key in ("start", "end", "frame_nums"))
-    # The evaluator goes through range(start, end, STEP) and counts up to frame_nums.
+    # The evaluator goes through range(start, end, STEP) and leaves out number `frame_nums`.
     if count - len(range(start, end, STEP)) not in (0, 1):
-        raise ValueError(f"{video}: {count} frames do not fit from {start} to {end}")
-    frames = (f"{start + STEP * i:08d}" for i in range(count))
-    return ObjectInfo(category=video, frames=frozenset(frames))
+        raise ValueError(f"{count} frames do not fit from {start} to {end}")
+    return frozenset(_stem(start + STEP * i) for i in range(1, count - 1))
+
+
+def _stem(frame: int) -> str:
+    return f"{frame:08d}"

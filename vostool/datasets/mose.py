@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vostool.datasets.dataset import Contents
 from vostool.datasets.folder import read_folder
-from vostool.errors import DatasetError, UsageError
+from vostool.datasets.layout import split_folder
 
 SPLITS = ("valid", "train")
 
@@ -25,15 +25,5 @@ def read_mose(root: Path, split: str, *, need_frames: bool) -> Contents:
         DatasetError: what is missing, and where it was looked for.
         UsageError: the root is the folder of another split.
     """
-    if (root / split / "Annotations").is_dir():
-        folder = root / split
-    elif (root / "Annotations").is_dir():
-        folder = root
-        name = root.resolve().name
-        if name in SPLITS and name != split:
-            raise UsageError(f"{root} is the split '{name}': use --split {name}.")
-    else:
-        there = [name for name in SPLITS if (root / name / "Annotations").is_dir()]
-        hint = f"There is {there[0]}: name it with --split." if there else "Unpack it again."
-        raise DatasetError(f"{root} holds neither Annotations/ nor {split}/Annotations/. {hint}")
+    folder = split_folder(root, split, SPLITS, "Annotations")
     return Contents(read_folder(folder, need_frames=need_frames), root=folder)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Contents, ObjectInfo
-from vostool.datasets.layout import read_sequence
-from vostool.errors import DatasetError, UsageError
+from vostool.datasets.layout import read_sequence, split_folder
+from vostool.errors import DatasetError
 
 SPLITS = ("valid", "train", "test")
 META = "meta.json"
@@ -33,7 +33,7 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
         DatasetError: what is missing, and where it was looked for.
         UsageError: the root is the folder of another split.
     """
-    folder = split_folder(root, split)
+    folder = split_folder(root, split, SPLITS, META)
     objects = read_meta(folder / META)
     sequences = tuple(
         read_sequence(
@@ -53,10 +53,10 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
 
 
 def _variant(record: Path) -> str:
-    """Return what tells a hold-out from the official splits, e.g. `holdout-0`."""
+    """Return what tells a hold-out from the official splits, e.g. `holdout-0.1-0`."""
     try:
         about = json.loads(record.read_text(encoding="utf-8"))
-        return f"holdout-{int(about['seed'])}"
+        return f"holdout-{float(about['part']):g}-{int(about['seed'])}"
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError):
@@ -64,25 +64,6 @@ def _variant(record: Path) -> str:
             f"{record} is damaged. Remove the folder {record.parent} and make it again with "
             "`vostool split`."
         ) from None
-
-
-def split_folder(root: Path, split: str) -> Path:
-    """Return the folder of a split, which holds its `meta.json`.
-
-    Raises:
-        DatasetError: neither the root nor its folder of that name holds one.
-        UsageError: the root is the folder of another split.
-    """
-    if (root / META).is_file():
-        name = root.resolve().name
-        if name in SPLITS and name != split:
-            raise UsageError(f"{root} is the split '{name}': use --split {name}.")
-        return root
-    if (root / split / META).is_file():
-        return root / split
-    there = [name for name in SPLITS if (root / name / META).is_file()]
-    hint = f"There is {', '.join(there)}: name one with --split." if there else "Unpack it again."
-    raise DatasetError(f"{root} holds neither {META} nor {split}/{META}. {hint}")
 
 
 def read_meta(path: Path) -> dict[str, dict[int, ObjectInfo]]:

@@ -7,6 +7,7 @@ whether the other contour passes through the disk around it.
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from vostool.sequence import Mask
 TOLERANCE = 0.008  # of the image diagonal
 
 
+@lru_cache(maxsize=64)
 def boundary_radius(height: int, width: int) -> int:
     """Return the matching distance in pixels: ceil(0.008 * diagonal), 8 for 854x480."""
     return math.ceil(TOLERANCE * float(np.linalg.norm((height, width))))

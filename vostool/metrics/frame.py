@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vostool.metrics.boundary import boundary_radius
-from vostool.metrics.packed import pair_scores
+from vostool.metrics.packed import Window, object_scores, scratch
 from vostool.sequence import Labels
 
 
@@ -23,9 +24,60 @@ def frame_scores(
     """
     if radius is None:
         radius = boundary_radius(*truth.shape)
-    for object_id in object_ids:
-        j, f = pair_scores(prediction == object_id, truth == object_id, radius)
+    ids = list(object_ids)
+    if len(ids) == 1:
+        windows = {ids[0]: Window(0, truth.shape[0], 0, truth.shape[1])}
+    else:
+        windows = object_windows(prediction, truth)
+    for object_id in ids:
+        j = f = 1.0
+        if object_id in windows:
+            j, f = object_scores(prediction, truth, object_id, windows[object_id], radius)
         yield object_id, j, f
+
+
+def object_windows(prediction: Labels, truth: Labels) -> dict[int, Window]:
+    """Return the smallest window around each object of two label maps, all in one pass.
+
+    Args:
+        prediction: (H, W) uint8.
+        truth: (H, W) uint8.
+    """
+    height, width = truth.shape
+    stride = width + 1  # a column of background on the left: no run of pixels goes on in a new row
+    flat = scratch("both maps", 2 * height * stride + 1)
+    both = flat[:-1].reshape(2, height, stride)
+    both[:, :, 0], both[0, :, 1:], both[1, :, 1:] = 0, prediction, truth
+    flat[-1] = 0
+    before = _changes(flat)
+    y = before // stride
+    x = before - y * stride
+    y -= height * (y >= height)  # the maps are below each other
+    starting, ending = flat[before + 1], flat[before]
+    top, left = np.full(256, height), np.full(256, width)
+    bottom, right = np.zeros(256, np.intp), np.zeros(256, np.intp)
+    np.minimum.at(top, starting, y)
+    np.minimum.at(left, starting, x)
+    np.maximum.at(bottom, starting, y + 1)
+    np.maximum.at(right, ending, x)
+    return {
+        i: Window(int(top[i]), int(bottom[i]), int(left[i]), int(right[i]))
+        for i in np.flatnonzero(right).tolist()
+        if i
+    }
+
+
+def _changes(flat: Labels) -> NDArray[np.intp]:
+    """Return the indices of the pixels that differ from the next, looking at eight at once."""
+    count = len(flat) - 1
+    changes = scratch("changes", count + 8 - count % 8)
+    changes[count:] = 0
+    np.not_equal(flat[:-1], flat[1:], out=changes[:count].view(np.bool_))
+    words = changes.view(np.uint64)
+    places = np.flatnonzero(words != 0)
+    within = np.flatnonzero(words[places].view(np.bool_))
+    found: NDArray[np.intp] = places[within >> 3] * 8 + (within & 7)
+    return found
 
 
 def common_window(prediction: Labels, truth: Labels) -> tuple[Labels, Labels]:

@@ -64,8 +64,6 @@ class IdTally:
         self._either = protocol.since == "either"
         self._scores: ObjectScores = {} if self._either else {i: [] for i in objects}
         self._protocol = protocol
-        if listed is not None and protocol.skip_listed_ends:
-            listed = {i: frozenset(sorted(frames)[1:-1]) for i, frames in listed.items()}
         self._listed = listed
         self._in_truth = set(objects)
         self._met: set[int] = set()  # in the ground truth on a frame that counts; only for either

@@ -1,0 +1,122 @@
+"""Checkpoints are whole or absent, and damage is noticed."""
+
+import shutil
+
+import pytest
+import torch
+
+from vostool.errors import ResultError, WeightsError
+from vostool.training import checkpoint, folder
+
+
+class Killed(BaseException):
+    """What nothing in the code catches: as if the process ended here."""
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    weight = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    tensors = {"network": {"w": weight, "tied": weight, "n": torch.tensor(3)}}
+    state = {"step": 5, "best": None, "optimizer": {"state": {0: {"m": torch.ones(2)}}}}
+    path = checkpoint.save(tmp_path / "c", 5, tensors, state, keep=1)
+    loaded, kept = checkpoint.load(path)
+    assert torch.equal(loaded["network"]["w"], weight)
+    assert torch.equal(loaded["network"]["tied"], weight)
+    assert loaded["network"]["n"] == 3
+    assert kept["step"] == 5
+    assert torch.equal(kept["optimizer"]["state"][0]["m"], torch.ones(2))
+
+
+def test_the_newest_are_kept(tmp_path):
+    for step in (3, 20, 100, 7):
+        checkpoint.save(tmp_path, step, {}, {}, keep=2)
+    assert [path.name for path in checkpoint.checkpoints_in(tmp_path)] == [
+        "step_00000020",
+        "step_00000100",
+    ]
+
+
+@pytest.mark.parametrize("file", ["network.safetensors", "ema.safetensors", "state.pt"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
+def test_damage_is_a_sentence(bench, stop_after, file, damage):
+    bench.train(stop=stop_after(9))
+    newest = bench.folder() / "checkpoints" / "step_00000009"
+    data = (newest / file).read_bytes()
+    if damage == "cut":
+        (newest / file).write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        middle = len(data) - 40
+        (newest / file).write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    else:
+        (newest / file).unlink()
+    with pytest.raises(WeightsError, match="step_00000009 is damaged.*goes on from step_00000008"):
+        bench.train()
+    shutil.rmtree(newest)
+    bench.train()
+    bench.train(name="whole")
+    assert list(bench.curve()["total"]) == list(bench.curve("whole")["total"])
+
+
+def test_a_lost_list_of_hashes_is_damage_too(bench, stop_after):
+    bench.train(stop=stop_after(2))
+    (bench.folder() / "checkpoints" / "step_00000002" / "files.json").unlink()
+    with pytest.raises(WeightsError, match=r"damaged: files\.json.*begins anew"):
+        bench.train()
+
+
+# Where a training may be killed while it writes: (module, name, at which call)
+POINTS = {
+    "before the first file": (checkpoint, "save_file", 3),
+    "between two files": (checkpoint, "save_file", 4),
+    "before the state": (checkpoint.torch, "save", 2),
+    "before the hashes": (checkpoint, "sha256_of", 4),
+    "before the files are on the disk": (checkpoint, "_flush_to_disk", 6),
+    "before the rename": (checkpoint.os, "replace", -1),
+    "before old ones are removed": (checkpoint, "checkpoints_in", -1),
+    "before the weights are exported": (folder, "save_file", -1),
+}
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.replace(" ", "_"))
+def test_killed_while_a_checkpoint_is_written(bench, monkeypatch, point):
+    module, name, at = POINTS[point]
+    real, calls, fatal = getattr(module, name), [], []
+
+    def deadly(*arguments, **options):
+        calls.append(arguments)
+        newest = bench.folder() / "checkpoints" / "step_00000004"
+        second = (at > 0 and len(calls) == at) or (at < 0 and newest.exists() and fatal)
+        if name == "replace" and "checkpoints" not in str(arguments[0]):
+            second = False
+        if newest.exists():
+            fatal.append(True)
+        if second:
+            raise Killed
+        return real(*arguments, **options)
+
+    settings = ("train.validate_every=0", "train.keep=1")
+    bench.train(*settings, name="whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, deadly)
+        with pytest.raises(Killed):
+            bench.train(*settings)
+    assert bench.train(*settings).step == 12
+    assert list(bench.curve()["total"]) == list(bench.curve("whole")["total"])
+    left = sorted(path.name for path in (bench.folder() / "checkpoints").iterdir())
+    assert left == ["step_00000012"]
+
+
+def test_two_at_a_time_are_refused(bench):
+    job = bench.job()
+    with (
+        job.folder(bench.results).locked(),
+        pytest.raises(ResultError, match="Another vostool is training in"),
+    ):
+        bench.train()
+
+
+def test_a_damaged_manifest_is_a_sentence(bench):
+    bench.train("train.steps=4")
+    path = bench.folder() / "train.json"
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(ResultError, match=r"train\.json cannot be read"):
+        bench.train("train.steps=4")

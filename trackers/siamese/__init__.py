@@ -1,0 +1,1 @@
+"""What the Siamese trackers share: backbones, correlation, crops, ranking, pairs and losses."""

@@ -1,0 +1,70 @@
+"""Square crops around objects, cut and resized on the device, all of a frame at once."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+TEMPLATE = 127  # side of a template crop, pixels
+SEARCH = 255  # side of a search crop, pixels
+CONTEXT = 0.5
+
+
+def context_side(size: Tensor) -> Tensor:
+    """Return the side of the square that shows a box with its surroundings.
+
+    sqrt((w + p) (h + p)) with p = (w + h) / 2 (Bertinetto et al., SiamFC, ECCVW 2016).
+
+    Args:
+        size: (N, 2) width and height.
+
+    Returns:
+        (N,) pixels of the frame.
+    """
+    padded = size + CONTEXT * size.sum(dim=1, keepdim=True)
+    return padded.prod(dim=1).sqrt()
+
+
+def cut(frame: Tensor, centres: Tensor, sides: Tensor, out: int) -> Tensor:
+    """Cut squares out of a frame and resize them; what lies outside is the frame's mean colour.
+
+    Coordinates are those of pixel centres: the first pixel is at 0. Each pixel of a crop is the
+    mean of four samples, so that squares up to twice as large as the crop are not aliased.
+
+    Args:
+        frame: (3, H, W) float RGB of 0 to 255.
+        centres: (N, 2) x and y, pixels of the frame.
+        sides: (N,) pixels of the frame.
+        out: side of the crops.
+
+    Returns:
+        (N, 3, out, out) float of 0 to 255. Pixel (out - 1) / 2 of a crop is on its centre.
+    """
+    mean = frame.mean(dim=(1, 2), keepdim=True)
+    count = len(centres)
+    grid = crop_grid(centres, sides, 2 * out, (frame.shape[1], frame.shape[2]))
+    inputs = (frame - mean)[None].expand(count, -1, -1, -1)
+    crops = F.grid_sample(inputs, grid, padding_mode="zeros", align_corners=False)
+    return F.avg_pool2d(crops, 2) + mean
+
+
+def crop_grid(centres: Tensor, sides: Tensor, out: int, size: tuple[int, int]) -> Tensor:
+    """Return the sampling grid of square crops for `grid_sample` with `align_corners=False`.
+
+    Args:
+        centres: (N, 2) x and y of pixel centres.
+        sides: (N,) pixels.
+        out: side of the crops.
+        size: (H, W) of what is sampled.
+
+    Returns:
+        (N, out, out, 2) float32.
+    """
+    steps = (torch.arange(out, device=centres.device, dtype=torch.float32) + 0.5) / out - 0.5
+    offsets = sides[:, None] * steps
+    x = (centres[:, :1] + offsets + 0.5) * (2 / size[1]) - 1
+    y = (centres[:, 1:] + offsets + 0.5) * (2 / size[0]) - 1
+    count = len(centres)
+    grid = torch.stack(
+        (x[:, None, :].expand(count, out, out), y[:, :, None].expand(count, out, out)), dim=-1
+    )
+    return grid.to(torch.float32)

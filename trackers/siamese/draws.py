@@ -1,0 +1,40 @@
+"""Random numbers of training pairs, taken one after another for a whole batch."""
+
+import torch
+from torch import Tensor
+
+from vostool.training.draws import uniforms
+
+
+class Draws:
+    """Uniform numbers of the pairs of a batch: each pair's depend on seed, step and its index.
+
+    Args:
+        seed: of the training.
+        step: of the optimiser.
+        indices: of the pairs in the step's batch.
+        device: where the numbers are used.
+    """
+
+    _MOST = 96  # numbers per pair
+
+    def __init__(self, seed: int, step: int, indices: range, device: torch.device) -> None:
+        self._columns = iter(uniforms(seed, step, indices, self._MOST, device).T)
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Return (B,) numbers in [low, high)."""
+        return low + (high - low) * next(self._columns)
+
+    def signed(self, most: float) -> Tensor:
+        """Return (B,) numbers in [-most, most)."""
+        return self.uniform(-most, most)
+
+    def chance(self, probability: float) -> Tensor:
+        """Return (B,) bool, true with the given probability."""
+        return self.uniform() < probability
+
+    def below(self, count: Tensor | int) -> Tensor:
+        """Return (B,) int64 in [0, count)."""
+        number = self.uniform()
+        most = torch.as_tensor(count, device=number.device)
+        return torch.minimum((number * most).to(torch.int64), most - 1)

@@ -1,0 +1,29 @@
+"""Losses of response maps."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """Return the focal loss of each sample, divided by its number of positive cells (at least 1).
+
+    Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, eq. 5.
+
+    Args:
+        logits: (B, ...).
+        target: likewise, 1 or 0; cells below 0 are left out.
+        alpha: weight of the positive cells.
+        gamma: how strongly well-classified cells are discounted.
+
+    Returns:
+        (B,).
+    """
+    asked = target >= 0
+    positive = target.clamp(min=0)
+    cross = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
+    probability = logits.sigmoid()
+    wrong = torch.where(positive > 0, 1 - probability, probability)
+    weight = torch.where(positive > 0, alpha, 1 - alpha)
+    total = (weight * wrong**gamma * cross * asked).flatten(1).sum(dim=1)
+    return total / positive.flatten(1).sum(dim=1).clamp(min=1)

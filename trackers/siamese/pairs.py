@@ -1,0 +1,185 @@
+"""Training pairs cut out of the bank and varied, a batch at once on the device.
+
+A pair is a template crop of an object and a search crop of the same object on another frame, or of
+another object (a negative pair). The search crop is shifted and scaled, because a tracker does not
+know where the object has gone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .bank import SIDE, Bank
+from .blur import vary_sharpness
+from .colours import vary_colours
+from .crops import SEARCH, TEMPLATE
+from .draws import Draws
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """How pairs are varied; probabilities are in [0, 1].
+
+    Args:
+        frames_apart: most frames between template and search.
+        template_shift: most shift of the template, pixels of its crop.
+        template_scale: most change of scale of the template, as a fraction.
+        search_shift: most shift of the search crop, pixels of it.
+        search_scale: most change of scale of the search crop, as a fraction.
+        turn: most rotation of the search crop against the template, degrees.
+        turn_both: most rotation of both, degrees.
+        stretch: most change of the aspect ratio of both, as a fraction.
+        flip: probability that both are mirrored.
+        grey: probability that both lose their colours.
+        blur: probability that the search crop is blurred, by focus or motion.
+        colour: strength of the changes of colour and light.
+        negative: probability that the search crop shows another object.
+        occluder: probability that another object covers a part of this one.
+        distractor: probability that another object stands beside this one.
+        background: probability that the object is put before another background.
+    """
+
+    frames_apart: int = 60
+    template_shift: float = 4.0
+    template_scale: float = 0.05
+    search_shift: float = 64.0
+    search_scale: float = 0.25
+    turn: float = 10.0
+    turn_both: float = 20.0
+    stretch: float = 0.2
+    flip: float = 0.5
+    grey: float = 0.15
+    blur: float = 0.2
+    colour: float = 0.25
+    negative: float = 0.1
+    occluder: float = 0.2
+    distractor: float = 0.4
+    background: float = 0.3
+
+
+@dataclass
+class Pairs:
+    """A batch of pairs.
+
+    Args:
+        template: (B, 3, 127, 127) RGB of 0 to 255.
+        search: (B, 3, 255, 255) RGB of 0 to 255.
+        mask: (B, 255, 255) bool: what is seen of the object in the search crop, nothing if the pair
+            is negative.
+    """
+
+    template: Tensor
+    search: Tensor
+    mask: Tensor
+
+
+def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
+    """Draw pairs from the bank.
+
+    Args:
+        bank: on the device where the pairs are wanted.
+        config: how they are varied.
+        draws: their random numbers.
+    """
+    template_of, search_of, positive = _choose(bank, config, draws)
+    both = _turned(draws.signed(config.turn_both), draws.signed(config.stretch))
+    both = torch.where(draws.chance(config.flip)[:, None, None], both * _MIRROR.to(both), both)
+    small = _placed(draws, config.template_shift, config.template_scale, 0.0, TEMPLATE)
+    wide = _placed(draws, config.search_shift, config.search_scale, config.turn, SEARCH)
+    template, template_mask = _sample(bank, template_of, both @ small[0], small[1], TEMPLATE)
+    search, mask = _sample(bank, search_of, both @ wide[0], wide[1], SEARCH)
+    # One other place behind the object in both crops, or its own.
+    elsewhere = draws.below(len(bank))
+    changed = draws.chance(config.background)[:, None, None]
+    place = both @ wide[0]
+    template_ground, _ = _sample(bank, elsewhere, both @ small[0], small[1] + 90.0, TEMPLATE)
+    ground, _ = _sample(bank, elsewhere, place, -wide[1] + 60.0, SEARCH)
+    template = _over(template, ground=template_ground, where=changed & ~template_mask)
+    search = _over(search, ground=ground, where=changed & ~mask)
+    search, mask = _with_others(bank, config, draws, search, mask)
+    template, search = vary_colours(template, search, config.colour, config.grey, draws)
+    search = vary_sharpness(search, config.blur, draws)
+    return Pairs(template, search, mask & positive[:, None, None])
+
+
+_MIRROR = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+
+
+def _choose(bank: Bank, config: PairConfig, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+    """Return which crops are template and search, and whether they show the same object."""
+    starts, counts = bank.tracks()
+    track = draws.below(len(starts))
+    start, count = starts[track], counts[track]
+    first = draws.below(count)
+    apart = draws.signed(config.frames_apart + 1).to(torch.int64)
+    # Reflected at the ends of the track, so that no frame is drawn more often than others.
+    second = (first + apart).remainder(torch.clamp(2 * count - 2, min=1))
+    second = torch.minimum(second, (2 * count - 2 - second).abs())
+    other = (track + 1 + draws.below(max(len(starts) - 1, 1))).remainder(len(starts))
+    negative = draws.chance(config.negative) & (other != track)
+    elsewhere = starts[other] + draws.below(counts[other])
+    return start + first, torch.where(negative, elsewhere, start + second), ~negative
+
+
+def _turned(degrees: Tensor, stretch: Tensor) -> Tensor:
+    """Return (B, 2, 2) matrices that turn and stretch, keeping areas."""
+    angle = torch.deg2rad(degrees)
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
+    wider = stretch.exp()
+    return turn * torch.stack((wider, 1 / wider), -1)[:, None, :]
+
+
+def _placed(
+    draws: Draws, shift: float, scale: float, turn: float, out: int
+) -> tuple[Tensor, Tensor]:
+    """Return a matrix, and where the crop's centre lies beside the object, pixels of the crop."""
+    zoom = draws.signed(scale).exp()
+    matrix = _turned(draws.signed(turn), draws.signed(scale / 2)) * zoom[:, None, None]
+    return matrix, torch.stack((draws.signed(shift), draws.signed(shift)), dim=-1)
+
+
+def _sample(
+    bank: Bank, index: Tensor, matrix: Tensor, shift: Tensor, out: int
+) -> tuple[Tensor, Tensor]:
+    """Cut (B, 3, out, out) crops and their (B, out, out) masks out of the bank.
+
+    Args:
+        bank: the crops to cut from.
+        index: (B,) which of them.
+        matrix: (B, 2, 2) from offsets in the crop to offsets in the bank's crop.
+        shift: (B, 2) of the crop's centre from the object's, pixels of the crop.
+        out: side of the crops.
+    """
+    images = bank.images[index].float()
+    mean = images.mean(dim=(2, 3), keepdim=True)
+    layers = torch.cat((images - mean, bank.masks[index, None].float()), dim=1)
+    offset = torch.einsum("bij,bj->bi", matrix, shift) * (2 / SIDE)
+    theta = torch.cat((matrix * (out / SIDE), offset[..., None]), dim=2)
+    grid = F.affine_grid(theta, [len(index), 1, out, out], align_corners=False)
+    sampled = F.grid_sample(layers, grid, align_corners=False)
+    return sampled[:, :3] + mean, sampled[:, 3] > 0.5
+
+
+def _over(image: Tensor, *, ground: Tensor, where: Tensor) -> Tensor:
+    return torch.where(where[:, None], ground, image)
+
+
+def _with_others(
+    bank: Bank, config: PairConfig, draws: Draws, search: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Put another object behind this one, and another before it."""
+    for probability, before in ((config.distractor, False), (config.occluder, True)):
+        index = draws.below(len(bank))
+        matrix, shift = _placed(draws, 100.0, 0.5, 180.0, SEARCH)
+        wanted = draws.chance(probability)[:, None, None]
+        other, shape = _sample(bank, index, matrix, shift, SEARCH)
+        shape = shape & wanted if before else shape & wanted & ~mask
+        # What hides more than two thirds of the object would leave nothing to learn.
+        hidden = (shape & mask).sum(dim=(1, 2)) > 0.66 * mask.sum(dim=(1, 2))
+        shape = shape & ~hidden[:, None, None]
+        search = torch.where(shape[:, None], other, search)
+        mask = mask & ~shape
+    return search, mask

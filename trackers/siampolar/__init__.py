@@ -1,0 +1,1 @@
+"""SiamPolarMask: a Siamese tracker that draws its object as rays from a centre."""

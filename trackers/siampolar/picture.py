@@ -1,0 +1,63 @@
+"""A picture of training samples: template, search crop with target and prediction, score map."""
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..siamese.crops import SEARCH, TEMPLATE
+from ..siamese.pairs import Pairs
+from .network import Maps, cell_centres
+from .polar import contour
+from .targets import Targets
+
+_MOST = 16
+_TARGET, _PREDICTED, _MIDDLE = (0, 255, 0), (255, 0, 0), (255, 255, 0)
+
+
+def draw_samples(pairs: Pairs, targets: Targets, maps: Maps) -> NDArray[np.uint8]:
+    """Draw up to 16 samples in two columns.
+
+    On the search crop the target's rays from its best cell are green, the prediction's from the
+    cell with the best score red, and the cells of the middle yellow. Beside it are the score map
+    and, above that, the template.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    count = min(_MOST, len(pairs.template))
+    rows = [_sample(pairs, targets, maps, index) for index in range(count)]
+    if count % 2:
+        rows.append(np.zeros_like(rows[0]))
+    return np.vstack([np.hstack(rows[i : i + 2]) for i in range(0, len(rows), 2)])
+
+
+def _sample(pairs: Pairs, targets: Targets, maps: Maps, index: int) -> NDArray[np.uint8]:
+    search = _image(pairs.search[index])
+    centres = cell_centres().reshape(-1, 2)
+    if bool(targets.used[index, 0]):
+        best = targets.cells[index, 0].cpu()
+        _polygon(search, contour(centres[best], targets.rays[index, 0].cpu()), _TARGET)
+        for cell in targets.cells[index][targets.used[index]].tolist():
+            cv2.circle(search, [round(float(v)) for v in centres[cell]], 2, _MIDDLE, -1)
+    score = maps.score[index].float().sigmoid().cpu()
+    top = int(score.argmax())
+    if float(score.max()) > 0.1:
+        rays = maps.rays[index].flatten(1)[:, top].float().cpu()
+        _polygon(search, contour(centres[top], rays), _PREDICTED)
+    heat = (255 * score.numpy()).astype(np.uint8)
+    heat = cv2.resize(heat, (TEMPLATE, TEMPLATE), interpolation=cv2.INTER_NEAREST)
+    side = np.zeros((SEARCH, TEMPLATE, 3), np.uint8)
+    side[:TEMPLATE] = _image(pairs.template[index])
+    side[TEMPLATE : 2 * TEMPLATE] = heat[..., None]
+    return np.hstack([side, search])
+
+
+def _image(crop: Tensor) -> NDArray[np.uint8]:
+    pixels = crop.float().clamp(0, 255).round().to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+def _polygon(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
+    cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,115 @@
+"""Polar masks: rays from a point to an object's contour, cast exactly, and polygons filled again.
+
+Ray k of n points along (cos t, sin t) with t = 2 pi k / n, x to the right and y down. Pixel (row i,
+column j) is the square of side 1 around (j, i), so an image reaches from -0.5 to W - 0.5.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def directions(rays: int, device: torch.device | str = "cpu") -> Tensor:
+    """Return the (rays, 2) unit vectors x, y of the rays."""
+    angles = torch.arange(rays, device=device, dtype=torch.float64) * (2 * math.pi / rays)
+    return torch.stack((angles.cos(), angles.sin()), dim=1).to(torch.float32)
+
+
+def cast_rays(masks: Tensor, points: Tensor, rays: int, reach: int | None = None) -> Tensor:
+    """Return how far the object reaches from each point along each ray.
+
+    The farthest place where a ray leaves a pixel of the object, computed exactly: a ray leaves a
+    pixel where it crosses a grid line, so the answer is the farthest crossing behind which lies the
+    object. Where several parts lie along one ray, the farthest counts, as in PolarMask (Xie et al.,
+    CVPR 2020, section 3.2).
+
+    Args:
+        masks: (B, H, W) bool.
+        points: (B, P, 2) x and y.
+        rays: number of rays.
+        reach: grid lines to look at on each side of a point, all if None; what is farther is not
+            seen.
+
+    Returns:
+        (B, P, rays) float32 pixels, 0 where a ray meets nothing.
+    """
+    ways = directions(rays, masks.device)
+    points = points.to(torch.float32)
+    across = _farthest(masks, points, ways, reach or masks.shape[2])
+    down = _farthest(masks.mT, points.flip(-1), ways.flip(-1), reach or masks.shape[1])
+    return torch.maximum(across, down)
+
+
+def _farthest(masks: Tensor, points: Tensor, ways: Tensor, count: int) -> Tensor:
+    """Return the farthest crossing of a vertical grid line with the object just before it."""
+    batch, height, width = masks.shape
+    x, y = points[..., 0, None, None], points[..., 1, None, None]  # (B, P, 1, 1)
+    cos, sin = ways[:, 0, None], ways[:, 1, None]  # (R, 1)
+    right = cos > 0
+    # The pixel that the ray leaves at its first crossing, and those it leaves at the next ones.
+    first = (x + 0.5).floor()
+    steps = torch.arange(count, device=masks.device, dtype=torch.float32)
+    column = torch.where(right, first.clamp(min=0) + steps, first.clamp(max=width - 1) - steps)
+    line = torch.where(right, column + 0.5, column - 0.5)
+    slope = torch.where(cos.abs() < 1e-6, torch.inf, 1 / cos)
+    length = (line - x) * slope
+    row = (y + length * sin + 0.5).floor()
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    index = torch.where(inside, row * width + column, 0).to(torch.int64)
+    hit = masks.reshape(batch, -1).gather(1, index.reshape(batch, -1)).reshape(index.shape)
+    return torch.where(hit & inside, length, 0.0).amax(dim=-1)
+
+
+def contour(points: Tensor, rays: Tensor) -> Tensor:
+    """Return the ends of the rays: (..., R, 2) x and y, from (..., 2) points and (..., R) rays."""
+    return points[..., None, :] + rays[..., None] * directions(rays.shape[-1], rays.device)
+
+
+def extent(rays: Tensor) -> Tensor:
+    """Return the box around the ends of rays, relative to their point.
+
+    Args:
+        rays: (..., R).
+
+    Returns:
+        (..., 4) left, top, right, bottom; left and top are at most 0.
+    """
+    x, y = (rays[..., None] * directions(rays.shape[-1], rays.device)).unbind(-1)
+    return torch.stack((x.amin(-1), y.amin(-1), x.amax(-1), y.amax(-1)), dim=-1)
+
+
+def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) -> Tensor:
+    """Fill the polygons of rays in windows of an image.
+
+    A pixel belongs to a polygon if its centre lies within it: the polygon is star-shaped, so that
+    is a question of one triangle, the one between the two rays around the pixel.
+
+    Args:
+        points: (N, 2) x and y of the rays' points.
+        rays: (N, R), at least three.
+        top_left: (N, 2) x and y of each window's first pixel.
+        size: (H, W) of the windows.
+
+    Returns:
+        (N, H, W) bool.
+    """
+    count = rays.shape[1]
+    device = rays.device
+    start = top_left.to(torch.float32) - points.to(torch.float32)
+    dx = start[:, 0, None, None] + torch.arange(size[1], device=device)
+    dy = start[:, 1, None, None] + torch.arange(size[0], device=device)[:, None]
+    dx, dy = torch.broadcast_tensors(dx, dy)
+    turn = torch.atan2(dy, dx) * (count / (2 * math.pi))
+    sector = turn.floor().to(torch.int64).remainder(count)
+    ends = rays[..., None] * directions(count, device)
+    following = ends.roll(-1, dims=1)
+    # Inside where (b - a) x (q - a) is on the side of the point: a x b - q x (b - a) >= 0 .
+    edge = following - ends
+    area = ends[..., 0] * following[..., 1] - ends[..., 1] * following[..., 0]
+    flat = sector.reshape(len(rays), -1)
+
+    def of_sector(values: Tensor) -> Tensor:
+        return values.gather(1, flat).reshape(sector.shape)
+
+    return of_sector(area) - (dx * of_sector(edge[..., 1]) - dy * of_sector(edge[..., 0])) >= 0

@@ -1,0 +1,135 @@
+"""What `vostool train siampolar` trains: pairs from the bank, polar targets, and their loss."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vostool.datasets.dataset import Dataset
+from vostool.errors import DatasetError
+from vostool.frames import read_frame
+from vostool.masks import ids_in
+from vostool.sequence import Sequence
+from vostool.tracker import Runtime
+from vostool.tracking import for_tracker
+from vostool.training.task import Batch, Losses, Picture, TrainingData
+
+from ..siamese.bank import build_bank
+from ..siamese.draws import Draws
+from ..siamese.pairs import PairConfig, Pairs, draw_pairs
+from .losses import polar_losses
+from .network import Maps, SiamPolarCar
+from .picture import draw_samples
+from .targets import Targets, targets_of
+from .tracker import Search, SiamPolar
+
+
+@dataclass(frozen=True)
+class TaskConfig(PairConfig):
+    """How pairs are varied, and how the loss is weighted.
+
+    Args:
+        score_weight: of the focal loss of the cells.
+        ray_weight: of the polar IoU loss.
+        centerness_weight: of the loss of the centerness.
+        every: validation looks at every so many frames only to score them; all are tracked.
+    """
+
+    score_weight: float = 4.0
+    ray_weight: float = 1.0
+    centerness_weight: float = 0.5
+    every: int = 2
+
+
+class PolarTask:
+    """Training of SiamPolarMask, see `vostool.training.task.Task`."""
+
+    Config = TaskConfig
+
+    def __init__(
+        self,
+        config: TaskConfig,
+        model_config: Config,
+        data: TrainingData,
+        device: torch.device,
+        seed: int,
+    ) -> None:
+        self._config, self._model, self._device, self._seed = config, model_config, device, seed
+        self._validation = data.validation
+        if not data.datasets:
+            raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
+        self._bank = build_bank(data.datasets, data.cache / "bank").to(device)
+
+    def network(self) -> SiamPolarCar:
+        torch.manual_seed(self._seed)
+        return SiamPolarCar(self._model.shape, pretrained=self._model.pretrained)
+
+    def batch(self, step: int, indices: range) -> Batch:
+        draws = Draws(self._seed, step, indices, self._device)
+        pairs = draw_pairs(self._bank, self._config, draws)
+        return {"template": pairs.template, "search": pairs.search, "mask": pairs.mask}
+
+    def losses(self, network: nn.Module, batch: Batch) -> Losses:
+        maps, targets = self._compared(network, batch)
+        parts = polar_losses(maps, targets)
+        config = self._config
+        total = (
+            config.score_weight * parts.score
+            + config.ray_weight * parts.rays
+            + config.centerness_weight * parts.centerness
+        )
+        return {"total": total, **parts._asdict()}
+
+    def _compared(self, network: nn.Module, batch: Batch) -> tuple[Maps, Targets]:
+        maps = network(batch["template"], batch["search"])
+        return Maps(*maps), targets_of(batch["mask"], self._model.rays)
+
+    @torch.no_grad()
+    def picture(self, network: nn.Module, batch: Batch) -> Picture:
+        maps, targets = self._compared(network, batch)
+        pairs = Pairs(batch["template"], batch["search"], batch["mask"])
+        return draw_samples(pairs, targets, maps)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return J of the validation sequences, tracked from the first frame's boxes."""
+        if self._validation is None:
+            return {}
+        runtime = Runtime(device=str(self._device), precision="bf16", seed=self._seed)
+        search = Search(network, self._model, runtime)
+        scores = [
+            float(np.mean(list(self._overlaps(search, self._validation, sequence))))
+            for sequence in self._validation.sequences
+        ]
+        return {"J_mean": float(np.mean(scores))}
+
+    def _overlaps(self, search: Search, dataset: Dataset, sequence: Sequence) -> Iterator[float]:
+        """Yield J of the objects on the frames that count, the first and the last left out."""
+        search.forget()
+        first = ids_in(dataset.labels(sequence.annotations[0])).tolist()
+        for index, prompts in enumerate(dataset.prompts(sequence)):
+            labels = search.step(read_frame(sequence.frames[index]), _boxes(prompts))
+            counts = 0 < index < len(sequence) - 1 and index % self._config.every == 0
+            if not counts or index not in sequence.annotations:
+                continue
+            truth = dataset.labels(sequence.annotations[index])
+            for object_id in first:
+                a, b = labels == object_id, truth == object_id
+                union = np.count_nonzero(a | b)
+                yield np.count_nonzero(a & b) / union if union else 1.0
+
+    def export(self, network: nn.Module) -> dict[str, Tensor]:
+        return {
+            name: tensor
+            for name, tensor in network.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        }
+
+
+def _boxes(prompts: Any) -> Any:
+    return for_tracker(_BOXES, prompts)
+
+
+_BOXES: Any = SiamPolar  # for_tracker asks for nothing but `init`

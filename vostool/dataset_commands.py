@@ -1,0 +1,101 @@
+"""The commands `split` and `pack`: thin, without heavy imports at the top, like all of cli.py."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vostool.options import FOLDER, results_option, where_options
+from vostool.workspace import Workspace
+
+
+@click.command()
+@click.argument("out", type=FOLDER)
+@click.option(
+    "--dataset",
+    type=click.Choice(["YouTubeVOS2019", "YouTubeVOS2018"]),
+    default="YouTubeVOS2019",
+    show_default=True,
+    help="Where to look for its split train.",
+)
+@click.option("--root", type=FOLDER, help="Folder that holds train/, or that folder itself.")
+@click.option(
+    "--part",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the videos to set aside.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--copy", is_flag=True, help="Copy the files instead of linking to them.")
+@click.pass_obj
+def split(
+    workspace: Workspace,
+    /,
+    out: Path,
+    dataset: str,
+    root: Path | None,
+    part: float,
+    seed: int,
+    copy: bool,
+) -> None:
+    """Set videos of YouTube-VOS train aside as a split with ground truth.
+
+    OUT gets train/ and valid/. All videos of some categories are set aside, so that valid/ has
+    categories which train/ has not. The same seed chooses the same videos.
+    """
+    from vostool.datasets.catalog import CATALOG, find_root
+    from vostool.datasets.holdout import write_hold_out
+    from vostool.errors import DatasetError
+
+    entry = CATALOG[dataset]
+    source = root or find_root(entry, workspace)
+    if source is None:
+        raise DatasetError(f"{dataset} is not there. {entry.how_to_get} Or name it with --root.")
+    chosen = write_hold_out(source, out, part=part, seed=seed, copy=copy)
+    click.echo(
+        f"{out}: {len(chosen.train)} videos in train, {len(chosen.valid)} in valid, with "
+        f"{len(chosen.seen)} seen and {len(chosen.unseen)} unseen categories "
+        f"({', '.join(chosen.unseen)})."
+    )
+    click.echo(f"Use it with --dataset {dataset} --root {out}")
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@where_options
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The zip to write; RUN.zip in the dataset's results if not given.",
+)
+@results_option
+@click.pass_obj
+def pack(
+    workspace: Workspace, /, run: str, out: Path | None, results: Path | None, **where: Any
+) -> None:
+    """Make the zip that an evaluation server takes.
+
+    RUN is a run, or a folder of <sequence>/<frame>.png. Names, counts, sizes and ids are checked
+    first, and nothing is written if anything is wrong.
+    """
+    from vostool.datasets.catalog import CATALOG, open_dataset
+    from vostool.packing import find_masks, frames_wanted
+    from vostool.packing import pack as write
+    from vostool.report.terminal import frame_progress
+
+    name = where.pop("dataset")
+    servers = CATALOG[name].servers.values() if name in CATALOG else ()
+    images = not all(server.listed_only for server in servers)
+    dataset = open_dataset(name, **where, need_frames=images, workspace=workspace)
+    runs = (results or workspace.results) / dataset.key
+    label, masks = find_masks(run, runs, dataset)
+    count = sum(len(frames_wanted(dataset, sequence)) for sequence in dataset.sequences)
+    with frame_progress("pack", 2 * count) as advance:
+        packed = write(dataset, masks, out or runs / f"{label}.zip", advance)
+    megabytes = packed.path.stat().st_size / 1e6
+    assert dataset.server is not None
+    click.echo(
+        f"{packed.path}: {packed.sequences} sequences, {packed.frames} masks, {megabytes:.1f} MB. "
+        f"Send it to {dataset.server.where}"
+    )

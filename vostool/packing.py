@@ -1,0 +1,248 @@
+"""The zip that an evaluation server takes, checked before a byte of it is written.
+
+Layouts: YouTube-VOS and LVOS want `Annotations/<sequence>/<frame>.png`, DAVIS and MOSE
+`<sequence>/<frame>.png`, all of them palette PNGs of the ids that the first masks have.
+"""
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vostool.datasets.dataset import Dataset, Server
+from vostool.datasets.layout import listed
+from vostool.errors import DataError, DatasetError, ResultError, UnknownNameError, UsageError
+from vostool.masks import VOID, davis_palette, read_labels
+from vostool.predictions import check_folder
+from vostool.results import RunFolder, runs_in
+from vostool.sequence import Labels, Sequence
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip, whenever it is made
+_SHOWN = 5  # problems shown at once
+_PALETTE_OF_BYTES = bytes([8, 3])  # bit depth and colour type in the header of a PNG
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A zip that was written.
+
+    Args:
+        path: the file.
+        sequences: number of sequences in it.
+        frames: number of masks in it.
+    """
+
+    path: Path
+    sequences: int
+    frames: int
+
+
+def find_masks(given: str, runs: Path, dataset: Dataset) -> tuple[str, Path]:
+    """Return the name and the folder of masks of a run, or of any folder of masks.
+
+    Args:
+        given: name of a run, or path of a run folder or of a folder of `<sequence>/<frame>.png`.
+        runs: `results/<dataset>`, where names are looked for.
+        dataset: what the run must be complete for.
+
+    Raises:
+        UsageError: the ground truth of the split is public.
+        UnknownNameError: it is neither.
+        ResultError: the run lacks sequences.
+    """
+    _server_of(dataset)
+    for folder in (runs / given, Path(given).expanduser()):
+        run = RunFolder(folder)
+        if run.exists():
+            done = run.complete(run.manifest())
+            missing = [s.name for s in dataset.sequences if s.name not in done]
+            if missing:
+                raise ResultError(
+                    f"Run '{run.name}' lacks {len(missing)} of {len(dataset.sequences)} sequences "
+                    f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it "
+                    "with the `vostool run` command that began it."
+                )
+            return run.name, run.masks
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return path.resolve().name, path
+    raise UnknownNameError.of(f"run in {runs}", given, [run.name for run in runs_in(runs)])
+
+
+def pack(
+    dataset: Dataset,
+    masks: Path,
+    out: Path,
+    advance: Callable[[int, str], None] = lambda done, name: None,
+) -> Packed:
+    """Check masks against what is public of the ground truth, and write the server's zip.
+
+    The file appears whole or not at all, and the same masks always give the same bytes.
+
+    Args:
+        dataset: the whole split of a dataset whose ground truth a server keeps.
+        masks: holds `<sequence>/<frame>.png`.
+        out: the zip to write; replaced if it is there.
+        advance: called with a number of masks and their sequence, twice for each mask: when it
+            is checked and when it is written.
+
+    Raises:
+        UsageError: the ground truth of the split is public.
+        DatasetError: the split is not whole.
+        ResultError: what is wrong with the masks, sequence by sequence.
+    """
+    server = _server_of(dataset)
+    _check_whole(dataset)
+    if not any((masks / sequence.name).is_dir() for sequence in dataset.sequences):
+        check_folder(dataset, masks)  # it says which folder was probably meant
+    problems = [
+        problem for s in dataset.sequences for problem in _problems(dataset, s, masks, advance)
+    ]
+    if problems:
+        more = len(problems) - _SHOWN
+        text = "\n".join(problems[:_SHOWN]) + (f"\nAnd {more} more." if more > 0 else "")
+        raise ResultError(f"{masks} is not what {server.where} takes:\n{text}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    frames = 0
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:  # PNGs do not shrink
+            for sequence in dataset.sequences:
+                for frame in frames_wanted(dataset, sequence):
+                    name = f"{sequence.name}/{frame}.png"
+                    entry = f"{server.folder}/{name}" if server.folder else name
+                    _add(archive, entry, masks / name)
+                    advance(1, sequence.name)
+                    frames += 1
+        os.replace(partial, out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return Packed(out, len(dataset.sequences), frames)
+
+
+def _server_of(dataset: Dataset) -> Server:
+    if dataset.server is None:
+        raise UsageError(
+            f"No server keeps the ground truth of {dataset.name} {dataset.split}: score it with "
+            "`vostool eval`."
+        )
+    return dataset.server
+
+
+def frames_wanted(dataset: Dataset, sequence: Sequence) -> list[str]:
+    """Return the names of the frames that the server of a dataset wants of a sequence."""
+    if dataset.server is not None and dataset.server.listed_only:
+        return sorted(dataset.frames_listed(sequence.name))
+    return [sequence.frame_name(index) for index in range(len(sequence))]
+
+
+def _check_whole(dataset: Dataset) -> None:
+    there = {sequence.name for sequence in dataset.sequences}
+    if not dataset.covers_official(there):
+        whole = dataset.official or dataset.whole
+        missing = sorted(set(whole) - there)
+        raise DatasetError(
+            f"{dataset.root} holds {len(whole) - len(missing)} of the {len(whole)} sequences of "
+            f"{dataset.name} {dataset.split} ({missing[0]}, ... missing), and the server wants "
+            "all. Unpack the dataset again."
+        )
+
+
+def _problems(
+    dataset: Dataset, sequence: Sequence, masks: Path, advance: Callable[[int, str], None]
+) -> Iterator[str]:
+    """Yield what is wrong with the masks of one sequence; the first problem of each kind."""
+    frames = frames_wanted(dataset, sequence)
+    folder = masks / sequence.name
+    missing = [name for name in frames if not (folder / f"{name}.png").is_file()]
+    if missing:
+        advance(len(frames), sequence.name)
+        if len(missing) == len(frames):
+            yield f"{folder} has no masks of sequence '{sequence.name}'."
+        else:
+            yield f"{folder} lacks {len(missing)} of {len(frames)} masks ({listed(missing)})."
+        return
+    starts, shape = _first_appearances(dataset, sequence)
+    found: dict[str, str] = {}
+    for name in frames:
+        path = folder / f"{name}.png"
+        try:
+            labels = read_labels(path)
+        except DataError as error:
+            found.setdefault("file", str(error))
+            continue
+        finally:
+            advance(1, sequence.name)
+        for kind, problem in _mistakes(path, name, labels, starts, shape):
+            found.setdefault(kind, problem)
+    yield from found.values()
+
+
+def _first_appearances(
+    dataset: Dataset, sequence: Sequence
+) -> tuple[dict[int, str], tuple[int, ...]]:
+    """Return id -> name of the frame where its mask is given, and the size of the masks."""
+    starts: dict[int, str] = {}
+    shape: tuple[int, ...] = ()
+    for index, prompts in enumerate(dataset.prompts(sequence)):
+        for prompt in prompts:
+            starts[prompt.object_id] = sequence.frame_name(index)
+            if prompt.mask is not None:
+                shape = prompt.mask.shape
+    return starts, shape
+
+
+def _mistakes(
+    path: Path, name: str, labels: Labels, starts: dict[int, str], shape: tuple[int, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield kind and sentence of what is wrong with one mask."""
+    if labels.shape != shape:
+        size, wanted = (f"{s[1]}x{s[0]}" for s in (labels.shape, shape))
+        yield "size", f"{path} is {size}, and the first mask is {wanted}. Save masks in that size."
+        return
+    ids = set(np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()) - {0}
+    strange = sorted(ids - set(starts))
+    if strange:
+        hint = " A mask of 0 and 255 is binary: give objects their ids." if VOID in strange else ""
+        yield (
+            "ids",
+            f"{path} holds the ids {strange[:5]}, and the first masks give {sorted(starts)[:20]}."
+            + hint,
+        )
+    early = sorted(i for i in ids & set(starts) if starts[i] > name)
+    if early:
+        yield (
+            "early",
+            f"{path} has object {early[0]}, which is first given on frame {starts[early[0]]}. "
+            "Leave it out before.",
+        )
+    absent = sorted(i for i, start in starts.items() if start == name and i not in ids)
+    if absent:
+        yield (
+            "first",
+            f"{path} lacks object {absent[0]}, which is given on this frame. The mask of a frame "
+            "where objects are given holds them.",
+        )
+
+
+def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+    data = path.read_bytes()
+    if data[24:26] != _PALETTE_OF_BYTES:
+        data = _with_palette(read_labels(path))
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = 0o644 << 16
+    entry.create_system = 3  # Unix, wherever it is made
+    archive.writestr(entry, data)
+
+
+def _with_palette(labels: Labels) -> bytes:
+    image = Image.fromarray(labels)
+    image.putpalette(davis_palette())
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,117 @@
+"""Checkpoints: everything that is needed to go on, in folders that are whole or absent.
+
+    checkpoints/step_00001000/
+        network.safetensors     the network's tensors
+        ema.safetensors         its moving average, if there is one
+        state.pt                optimiser, gradient scaler, counters
+        files.json              SHA-256 of the files above
+
+A checkpoint is written under a hidden name and then renamed, so a training that is killed at any
+moment leaves whole ones only. There are no states of random generators to keep, see `draws`.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vostool.errors import WeightsError
+from vostool.provenance import sha256_of
+
+Tensors = Mapping[str, Tensor]
+_STATE = "state.pt"
+_HASHES = "files.json"
+
+
+def save(
+    folder: Path, step: int, tensors: Mapping[str, Tensors], state: Mapping[str, Any], keep: int
+) -> Path:
+    """Write the checkpoint of a step, then remove all but the newest.
+
+    Args:
+        folder: of the checkpoints.
+        step: steps that are done.
+        tensors: file name without ending -> its tensors.
+        state: plain values and tensors, as `torch.load` takes them with `weights_only=True`.
+        keep: how many to keep.
+
+    Returns:
+        Its folder.
+    """
+    path = folder / f"step_{step:08d}"
+    if path.is_dir():  # training is deterministic: it holds the same
+        return path
+    partial = folder / f".{path.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, values in tensors.items():
+        save_file(on_cpu(values), partial / f"{name}.safetensors")
+    torch.save(dict(state), partial / _STATE)
+    hashes = {file.name: sha256_of(file) for file in sorted(partial.iterdir())}
+    (partial / _HASHES).write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
+    for file in partial.iterdir():
+        _flush_to_disk(file)
+    os.replace(partial, path)
+    for old in checkpoints_in(folder)[:-keep]:
+        shutil.rmtree(old)
+    return path
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, the oldest first."""
+    return sorted(path for path in folder.glob("step_*") if path.is_dir())
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed training left half written."""
+    for path in folder.glob(".step_*.partial"):
+        shutil.rmtree(path)
+
+
+def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Read a checkpoint.
+
+    Returns:
+        File name without ending -> its tensors, and the state; all on the CPU.
+
+    Raises:
+        WeightsError: a file is not what was written.
+    """
+    try:
+        hashes = json.loads((path / _HASHES).read_text(encoding="utf-8"))
+        bad = [name for name, digest in hashes.items() if sha256_of(path / name) != digest]
+    except (OSError, ValueError, AttributeError):
+        raise WeightsError(_damaged(path, _HASHES)) from None
+    if bad:
+        raise WeightsError(_damaged(path, bad[0]))
+    names = [Path(name).stem for name in hashes if name.endswith(".safetensors")]
+    tensors = {name: load_file(path / f"{name}.safetensors") for name in names}
+    return tensors, torch.load(path / _STATE, map_location="cpu", weights_only=True)
+
+
+def on_cpu(tensors: Tensors) -> dict[str, Tensor]:
+    """Return copies as safetensors takes them: on the CPU, contiguous, sharing no memory."""
+    return {
+        name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+
+
+def _damaged(path: Path, file: str) -> str:
+    others = [other for other in checkpoints_in(path.parent) if other < path]
+    rest = f"goes on from {others[-1].name}" if others else "begins anew, as there is no other"
+    return (
+        f"The checkpoint {path} is damaged: {file} is not what was written. Remove that folder and "
+        f"run the same command again; training then {rest}."
+    )
+
+
+def _flush_to_disk(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())

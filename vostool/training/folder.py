@@ -1,0 +1,169 @@
+"""The folder of a training: what was asked for, how it went, and the weights.
+
+results/train/<name>/
+    train.json              what is trained, on what, with what
+    metrics.csv             the training curve
+    best.safetensors        weights of the best validation
+    last.safetensors        weights of the last checkpoint
+    checkpoints/            what is needed to go on
+    pictures/step_*.png     samples with targets and predictions
+    tensorboard/            where TensorBoard is installed
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vostool.config import build_config
+from vostool.errors import ResultError
+from vostool.results import try_lock, write_text
+from vostool.training.checkpoint import checkpoints_in, on_cpu, tidy
+from vostool.training.settings import TrainSettings
+from vostool.training.task import Picture
+
+SCHEMA = 1
+
+
+@dataclass
+class TrainManifest:
+    """The contents of `train.json`.
+
+    Args:
+        tracker: its name.
+        config_name: of its TOML, or `default`.
+        model: the tracker's settings.
+        task: the task's settings.
+        settings: the engine's, `TrainSettings`.
+        data: name -> fingerprint, root and sequences of what is trained on.
+        validation: the same of what it is validated with.
+        init: path and SHA-256 of the weights it starts from, or None.
+        starts: every time it was started or went on: from which step, when, where, with what.
+    """
+
+    tracker: str
+    config_name: str
+    model: dict[str, Any]
+    task: dict[str, Any]
+    settings: dict[str, Any]
+    data: dict[str, dict[str, Any]]
+    validation: dict[str, dict[str, Any]]
+    init: dict[str, str] | None
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    schema: int = SCHEMA
+
+    def differences(self, other: "TrainManifest") -> list[str]:
+        """Name what makes the other a different training, e.g. `lr: 0.1 -> 0.2`."""
+        found = [] if self.tracker == other.tracker else [f"{self.tracker} -> {other.tracker}"]
+        for mine, theirs in ((self.model, other.model), (self.task, other.task)):
+            found += [
+                f"{key}: {mine.get(key)} -> {theirs.get(key)}"
+                for key in sorted({*mine, *theirs})
+                if mine.get(key) != theirs.get(key)
+            ]
+        found += self._settings().differences(other._settings())
+        for what, before, after in (
+            ("data", self.data, other.data),
+            ("validation", self.validation, other.validation),
+        ):
+            prints = [
+                sorted(each["fingerprint"] for each in used.values()) for used in (before, after)
+            ]
+            if prints[0] != prints[1] and not any(part.startswith(what) for part in found):
+                found.append(f"the files of the {what}")
+        if (self.init or {}).get("sha256") != (other.init or {}).get("sha256"):
+            found.append("--init")
+        return found
+
+    def _settings(self) -> TrainSettings:
+        settings: TrainSettings = build_config(TrainSettings, self.settings, "train.json")
+        return settings
+
+
+class TrainFolder:
+    """One training on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_path = path / "train.json"
+        self.metrics = path / "metrics.csv"
+        self.checkpoints = path / "checkpoints"
+        self.best = path / "best.safetensors"
+        self.last = path / "last.safetensors"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here at the same time.
+
+        Raises:
+            ResultError: another process is at it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            if not try_lock(file.fileno()):
+                raise ResultError(
+                    f"Another vostool is training in {self.path}. Wait for it, or choose another "
+                    "--name."
+                )
+            yield
+
+    def newest_checkpoint(self) -> Path | None:
+        """Return the checkpoint to go on from, or None."""
+        found = checkpoints_in(self.checkpoints)
+        return found[-1] if found else None
+
+    def open(self, asked: TrainManifest) -> None:
+        """Write `train.json`, or add this start to the one that is there; remove leftovers.
+
+        Raises:
+            ResultError: the folder holds another training; the message says what differs.
+        """
+        tidy(self.checkpoints)
+        if self.newest_checkpoint() is not None:
+            before = self._manifest()
+            differences = before.differences(asked)
+            if differences:
+                raise ResultError(
+                    f"{self.path} holds another training; what differs: {', '.join(differences)}. "
+                    "Choose another name with --name, or remove that folder."
+                )
+            asked.starts = [*before.starts, *asked.starts]
+        write_text(self.manifest_path, json.dumps(asdict(asked), indent=2) + "\n")
+
+    def _manifest(self) -> TrainManifest:
+        try:
+            values = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            if values.get("schema") != SCHEMA:
+                raise ResultError(
+                    f"{self.manifest_path} has the schema {values.get('schema')}, this vostool "
+                    f"reads {SCHEMA}. Use the vostool that wrote it, or another --name."
+                )
+            return TrainManifest(**values)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise ResultError(
+                f"{self.manifest_path} cannot be read ({error}), so nobody knows what the "
+                f"checkpoints beside it are of. Choose another --name, or remove {self.path}."
+            ) from error
+
+    def write_weights(
+        self, path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]
+    ) -> None:
+        """Write a file of weights, whole or not at all, with what they are in its header."""
+        partial = path.with_name(f".{path.name}.partial")
+        save_file(on_cpu(tensors), partial, metadata={"vostool": json.dumps(dict(about))})
+        os.replace(partial, path)
+
+    def write_picture(self, step: int, picture: Picture) -> None:
+        """Write the picture of a step."""
+        path = self.path / "pictures" / f"step_{step:08d}.png"
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        Image.fromarray(picture).save(partial, format="PNG")
+        os.replace(partial, path)

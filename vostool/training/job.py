@@ -1,0 +1,196 @@
+"""What is to be trained: a request as the user made it, and the job it resolves to."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vostool.config import build_config, split_overrides
+from vostool.datasets.catalog import open_dataset
+from vostool.datasets.dataset import Dataset
+from vostool.device import device_name, resolve_device
+from vostool.errors import DatasetError, WeightsError
+from vostool.jobs import RunRequest, run_name
+from vostool.plugins import load_tracker, split_spec
+from vostool.provenance import git_revision, sha256_of, versions
+from vostool.training.folder import TrainFolder, TrainManifest
+from vostool.training.settings import TrainSettings
+from vostool.training.task import Task, TrainingData, load_task
+from vostool.workspace import Workspace
+
+_ROOTLESS = ("synthetic", "folder:")  # --root is not meant for these
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What the user asked to be trained.
+
+    Args:
+        tracker: `NAME` or `NAME/CONFIG`.
+        name: name of the folder; derived from the tracker if None.
+        overrides: `key=value` texts; keys of the engine begin with `train.`, those of the task
+            with `train.task.`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        precision: `auto` (that of the settings), `fp32`, `fp16` or `bf16`.
+        data: datasets instead of those of the settings.
+        root: where the datasets are, if not in the workspace.
+        init: file of weights to start from.
+    """
+
+    tracker: str
+    name: str | None = None
+    overrides: tuple[str, ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    data: tuple[str, ...] = ()
+    root: Path | None = None
+    init: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """A resolved request.
+
+    Args:
+        tracker: name of the tracker.
+        config_name: of its TOML, or `default`.
+        code: hash of the tracker's Python files.
+        model: the tracker's configuration.
+        task: the task's class.
+        task_config: its configuration.
+        settings: of the engine.
+        data: opened.
+        device: `cpu`, `cuda` or `cuda:N`.
+        init: file of weights to start from.
+        name: of the folder.
+    """
+
+    tracker: str
+    config_name: str
+    code: str
+    model: Any
+    task: type[Task]
+    task_config: Any
+    settings: TrainSettings
+    data: TrainingData
+    device: str
+    init: Path | None
+    name: str
+
+    def folder(self, results: Path) -> TrainFolder:
+        """Return the folder of this training below the folder of results."""
+        return TrainFolder(results / "train" / self.name)
+
+    def manifest(self, step: int, processes: int) -> TrainManifest:
+        """Return what `train.json` says when training starts at a step."""
+        start = {
+            "step": step,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "device": device_name(self.device),
+            "processes": processes,
+            "code": self.code,
+            "git": git_revision(),
+            "versions": versions(),
+        }
+        return TrainManifest(
+            tracker=self.tracker,
+            config_name=self.config_name,
+            model=_plain(self.model),
+            task=_plain(self.task_config),
+            settings=_plain(self.settings),
+            data=_used(self.data.datasets),
+            validation=_used((self.data.validation,) if self.data.validation else ()),
+            init={"path": str(self.init), "sha256": sha256_of(self.init)} if self.init else None,
+            starts=[start],
+        )
+
+
+def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
+    """Resolve names, settings, data and device, refusing what does not fit."""
+    name, config_name = split_spec(request.tracker)
+    plugin = load_tracker(name, workspace)
+    task = load_task(plugin)
+    own, overrides = split_overrides(request.overrides)
+    source = f"{request.tracker} [train]"
+    values = plugin.train_table(config_name, overrides)
+    task_values = values.pop("task", {})
+    settings: TrainSettings = build_config(TrainSettings, values, source)
+    if request.data:
+        settings = replace(settings, data=request.data)
+    if request.precision != "auto":
+        settings = build_config(
+            TrainSettings, asdict(settings) | {"precision": request.precision}, source
+        )
+    if request.init is not None and not request.init.is_file():
+        raise WeightsError(f"The weights {request.init} of --init do not exist.")
+    return TrainJob(
+        tracker=name,
+        config_name=config_name or "default",
+        code=plugin.code_hash(),
+        model=plugin.config(config_name, own),
+        task=task,
+        task_config=build_config(task.Config, task_values, f"{request.tracker} [train.task]"),
+        settings=settings,
+        data=open_data(settings, request.root, workspace),
+        device=resolve_device(request.device, plugin.cls.devices),
+        init=request.init,
+        name=run_name(RunRequest(request.tracker, request.name)),
+    )
+
+
+def open_data(settings: TrainSettings, root: Path | None, workspace: Workspace) -> TrainingData:
+    """Open the datasets that the settings name.
+
+    Raises:
+        DatasetError: nothing is left to train on without the validation's sequences.
+        VostoolError: as raised by `open_dataset`.
+    """
+    validation = None
+    if settings.validation:
+        validation = _open(settings.validation, root, workspace)
+        validation = validation.select(settings.validation_sequences or None)
+    held_back = {_place(s) for s in validation.sequences} if validation else set()
+    datasets = []
+    for name in settings.data:
+        dataset = _open(name, root, workspace)
+        left = [s.name for s in dataset.sequences if _place(s) not in held_back]
+        if not left:
+            raise DatasetError(
+                f"Every sequence of {name} is used for validation, so none is left to train on. "
+                "Name some with train.validation_sequences."
+            )
+        datasets.append(dataset.select(left))
+    return TrainingData(tuple(datasets), validation, workspace.datasets / ".cache")
+
+
+def _open(text: str, root: Path | None, workspace: Workspace) -> Dataset:
+    name, _, split = (text, "", "") if text.startswith("folder:") else text.partition(":")
+    where = None if name.startswith(_ROOTLESS) else root
+    return open_dataset(name, split=split or None, root=where, workspace=workspace)
+
+
+def _place(sequence: Any) -> Path:
+    """Return the folder of a sequence's frames: datasets may share files under two names."""
+    return Path(sequence.frames[0]).resolve().parent
+
+
+def _used(datasets: tuple[Dataset, ...]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for dataset in datasets:
+        digest = hashlib.sha256()
+        for sequence in dataset.sequences:
+            digest.update(f"{sequence.name}:{dataset.fingerprint(sequence)}\n".encode())
+        found[dataset.key] = {
+            "root": str(dataset.root.resolve()),
+            "fingerprint": digest.hexdigest()[:16],
+            "sequences": [sequence.name for sequence in dataset.sequences],
+        }
+    return found
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """Return the fields of a configuration as JSON gives them back."""
+    values: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return values

@@ -1,0 +1,162 @@
+"""What learns: the network, its moving average, and the optimiser's state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from vostool.errors import ContractError, TrainingError
+from vostool.training.distributed import Ranks
+from vostool.training.ema import MovingAverage
+from vostool.training.optimizer import frozen_at, make_optimizer, set_training
+from vostool.training.settings import TrainSettings
+from vostool.training.task import Batch, Losses, Task
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_SMALLEST_SCALE = 2.0**-14  # fp16 has nothing left between its largest number and such losses
+
+
+class LossModule(nn.Module):
+    """The task's losses as a module.
+
+    Several processes are kept in step by wrapping this one, so a task may call any part of its
+    network, and not `forward` alone.
+    """
+
+    def __init__(self, task: Task, network: nn.Module, settings: TrainSettings) -> None:
+        super().__init__()
+        self._task = task
+        self.network = network
+        self._dtype = DTYPES[settings.precision]
+        self._channels_last = settings.channels_last
+
+    def forward(self, batch: Batch) -> Losses:
+        """Return the losses, computed in the precision of the settings."""
+        if self._channels_last:
+            batch = {name: _channels_last(tensor) for name, tensor in batch.items()}
+        device = next(iter(batch.values())).device.type
+        with torch.autocast(device, self._dtype, enabled=self._dtype != torch.float32):
+            losses = self._task.losses(self.network, batch)
+        if "total" not in losses:
+            raise ContractError(f"The task's losses lack 'total': {', '.join(losses) or 'none'}.")
+        return losses
+
+
+class Learner:
+    """The state of a training that changes with every step.
+
+    Args:
+        task: gives network and losses.
+        settings: of the engine.
+        device: to train on.
+        ranks: all processes.
+        weights: to start from; see `start_from`.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        settings: TrainSettings,
+        device: torch.device,
+        ranks: Ranks,
+        weights: dict[str, Tensor] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._task = task
+        self._ranks = ranks
+        torch.manual_seed(settings.seed)  # a task might forget to
+        self.network = task.network()
+        self.started_from = start_from(self.network, weights) if weights is not None else 0
+        layout = torch.channels_last if settings.channels_last else torch.preserve_format
+        self.network.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.average = MovingAverage(self.network, settings.ema) if settings.ema else None
+        self.optimizer = make_optimizer(self.network, settings, device)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+        self._frozen: tuple[str, ...] | None = None
+        if settings.compile:
+            self.network.compile()
+
+    @property
+    def trained(self) -> nn.Module:
+        """The network that is validated and exported."""
+        return self.average.network if self.average else self.network
+
+    def model(self, step: int) -> nn.Module:
+        """Return the module of the losses, ready for a step: its frozen parts frozen."""
+        frozen = frozen_at(self.settings, step)
+        if frozen != self._frozen:
+            self._frozen = frozen
+            set_training(self.network, frozen)
+            self._model: nn.Module = LossModule(self._task, self.network, self.settings)
+            if self._ranks.count > 1:  # anew, as it looks once at what learns
+                self._model = DistributedDataParallel(self._model)
+        return self._model
+
+    def check_scale(self) -> None:
+        """Refuse to go on when fp16 overflows whatever the scale.
+
+        Raises:
+            TrainingError: it does; every step is skipped.
+        """
+        if self.scaler.is_enabled() and self.scaler.get_scale() < _SMALLEST_SCALE:
+            raise TrainingError(
+                "The gradients overflow fp16 at every scale, so nothing is learnt. Train with "
+                "--precision bf16 or fp32, or lower train.lr."
+            )
+
+    @contextmanager
+    def evaluating(self) -> Iterator[nn.Module]:
+        """Give the trained network in evaluation mode, without gradients."""
+        modes = [(module, module.training) for module in self.trained.modules()]
+        self.trained.eval()
+        try:
+            with torch.no_grad():
+                yield self.trained
+        finally:
+            for module, training in modes:
+                module.training = training
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return the networks' tensors, as a checkpoint keeps them."""
+        found = {"network": self.network.state_dict()}
+        if self.average:
+            found["ema"] = self.average.network.state_dict()
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return the rest, as a checkpoint keeps it."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def restore(self, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:
+        """Take up what `tensors` and `state` gave."""
+        self.network.load_state_dict(tensors["network"])
+        if self.average:
+            self.average.network.load_state_dict(tensors["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
+
+
+def start_from(network: nn.Module, weights: dict[str, Tensor]) -> int:
+    """Copy the weights that fit by name and shape into a network; return how many did.
+
+    Raises:
+        ContractError: none does.
+    """
+    own = network.state_dict()
+    fit = {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
+    if not fit:
+        raise ContractError(
+            f"None of the {len(weights)} tensors of --init fits the network by name and shape: it "
+            f"has {', '.join(list(own)[:3])}, ..., they are {', '.join(list(weights)[:3])}, ..."
+        )
+    network.load_state_dict(fit, strict=False)
+    return len(fit)
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    image = tensor.ndim == 4 and tensor.is_floating_point()
+    return tensor.contiguous(memory_format=torch.channels_last) if image else tensor

@@ -1,0 +1,136 @@
+"""The training loop."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+
+from vostool.errors import WeightsError
+from vostool.training.books import Books, Learnt
+from vostool.training.distributed import Ranks
+from vostool.training.draws import step_seed
+from vostool.training.folder import TrainFolder
+from vostool.training.job import TrainJob
+from vostool.training.learner import Learner
+from vostool.training.metrics_log import Row
+from vostool.training.schedule import learning_rate
+from vostool.training.stop import Stop
+from vostool.training.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a training ended.
+
+    Args:
+        step: steps that are done.
+        seconds: it took, with all its starts.
+        best: highest score of the validations, None without any.
+        best_step: when that was.
+    """
+
+    step: int
+    seconds: float
+    best: float | None
+    best_step: int | None
+
+
+def train(
+    job: TrainJob,
+    folder: TrainFolder,
+    ranks: Ranks,
+    stop: Stop,
+    on_row: Callable[[Row], None] = lambda row: None,
+) -> Outcome:
+    """Train until all steps are done or `stop` is wanted, going on from the newest checkpoint.
+
+    Args:
+        job: what to train.
+        folder: where to.
+        ranks: this process among all.
+        stop: asked after every step; with several processes whenever a row is due.
+        on_row: told of every row of `metrics.csv`, by the first process.
+
+    Raises:
+        ResultError: the folder holds another training, or another process is at it.
+        TrainingError: a loss is no number any more.
+        WeightsError: a checkpoint is damaged, or weights cannot be read.
+    """
+    settings = job.settings
+    device = ranks.device(job.device)
+    ranks.share(settings.batch, settings.accumulate, 0)  # refuses what cannot be split
+    torch.backends.cudnn.benchmark = True
+    with ranks.joined(device), folder.locked() if ranks.leads else nullcontext(), stop.listening():
+        task = begin(job, folder, ranks, device)
+        learner = Learner(task, settings, device, ranks, read_weights(job))
+        books = Books(job, task, learner, folder, ranks, on_row)
+        books.resume()
+        while books.step < settings.steps and not books.agree(stop.wanted):
+            books.enter(learn(task, learner, ranks, books.step))
+        books.close()
+        return Outcome(books.step, books.seconds, books.best, books.best_step)
+
+
+def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
+    """Do one step of the optimiser."""
+    settings, optimizer, scaler = learner.settings, learner.optimizer, learner.scaler
+    model = learner.model(step)
+    rate = learning_rate(settings, step)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    # What a network draws itself, as dropout does, follows from the step as well.
+    torch.manual_seed(step_seed(settings.seed, step, ranks.rank))
+
+    sums: dict[str, Tensor] = {}
+    for part in range(settings.accumulate):
+        last = part == settings.accumulate - 1
+        batch = task.batch(step, ranks.share(settings.batch, settings.accumulate, part))
+        with nullcontext() if last else _unsynchronised(model):
+            losses = model(batch)
+            scaler.scale(losses["total"] / settings.accumulate).backward()
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0) + loss.detach().float() / settings.accumulate
+
+    scaler.unscale_(optimizer)
+    norm = clip_grad_norm_(learner.network.parameters(), settings.clip or float("inf"))
+    scaler.step(optimizer)
+    scaler.update()
+    optimizer.zero_grad(set_to_none=True)
+    if learner.average:
+        learner.average.update(step + 1)
+    return Learnt(sums, norm, rate)
+
+
+def begin(job: TrainJob, folder: TrainFolder | None, ranks: Ranks, device: torch.device) -> Task:
+    """Claim the folder, if there is one, and let the task prepare its data."""
+    with ranks.leader_first():
+        if folder is not None and ranks.leads:
+            newest = folder.newest_checkpoint()
+            step = int(newest.name.removeprefix("step_")) if newest else 0
+            folder.open(job.manifest(step, ranks.count))
+        return job.task(job.task_config, job.model, job.data, device, job.settings.seed)
+
+
+def read_weights(job: TrainJob) -> dict[str, Tensor] | None:
+    """Return the tensors of `--init`, None without it.
+
+    Raises:
+        WeightsError: the file is no safetensors file.
+    """
+    if job.init is None:
+        return None
+    try:
+        return load_file(job.init)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{job.init} cannot be read as safetensors: {error}.") from error
+
+
+def _unsynchronised(model: torch.nn.Module) -> AbstractContextManager[None]:
+    """Keep gradients to this process: they are exchanged with the last part's."""
+    return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()

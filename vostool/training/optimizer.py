@@ -1,0 +1,58 @@
+"""The optimiser, and which parameters it may touch."""
+
+import torch
+from torch import nn
+
+from vostool.errors import ConfigError
+from vostool.training.settings import TrainSettings
+
+
+def make_optimizer(
+    network: nn.Module, settings: TrainSettings, device: torch.device
+) -> torch.optim.Optimizer:
+    """Return the optimiser of all parameters, also of those that are frozen for now.
+
+    Weights of layers decay; biases, norms and single numbers, which have fewer than two
+    dimensions, do not.
+    """
+    parameters = list(network.parameters())
+    groups = [
+        {
+            "params": [p for p in parameters if p.ndim >= 2],
+            "weight_decay": settings.weight_decay,
+        },
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum)
+    return torch.optim.AdamW(groups, lr=settings.lr, fused=device.type == "cuda")
+
+
+def frozen_at(settings: TrainSettings, step: int) -> tuple[str, ...]:
+    """Return the name prefixes that do not learn in a step."""
+    thawed = settings.unfreeze_at is not None and step >= settings.unfreeze_at
+    return () if thawed else settings.freeze
+
+
+def set_training(network: nn.Module, frozen: tuple[str, ...]) -> None:
+    """Put a network into training mode, but for frozen parameters and their batch norms.
+
+    Raises:
+        ConfigError: a prefix that no parameter's name begins with, or nothing is left to learn.
+    """
+    network.train()
+    names = [name for name, _ in network.named_parameters()]
+    for prefix in frozen:
+        if not any(name.startswith(prefix) for name in names):
+            tops = ", ".join(sorted({name.partition(".")[0] + "." for name in names}))
+            raise ConfigError(
+                f"train.freeze: no parameter's name begins with '{prefix}'. They begin with {tops}."
+            )
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not name.startswith(frozen))
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise ConfigError(f"train.freeze = {list(frozen)} leaves no parameter that learns.")
+    for name, module in network.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and f"{name}.".startswith(frozen):
+            module.eval()

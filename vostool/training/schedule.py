@@ -1,0 +1,24 @@
+"""The learning rate of every step."""
+
+import math
+from bisect import bisect_right
+
+from vostool.training.settings import TrainSettings
+
+
+def learning_rate(settings: TrainSettings, step: int) -> float:
+    """Return the learning rate of a step.
+
+    Args:
+        settings: `lr`, `warmup` and what belongs to the schedule.
+        step: from 0 to `settings.steps` - 1.
+    """
+    if step < settings.warmup:
+        risen = step / settings.warmup
+        return settings.lr * (settings.warmup_from + (1 - settings.warmup_from) * risen)
+    if settings.schedule == "steps":
+        return settings.lr * settings.gamma ** bisect_right(settings.milestones, step)
+    # Loshchilov and Hutter, "SGDR", ICLR 2017, eq. 5, without restarts
+    gone = (step - settings.warmup) / (settings.steps - settings.warmup)
+    share = 0.5 * (1 + math.cos(math.pi * gone))
+    return settings.lr * (settings.lr_end + (1 - settings.lr_end) * share)
