@@ -12,6 +12,7 @@ from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
 from vostool.protocol import Protocol
 from vostool.results import RunFolder, runs_in, write_text
 from vostool.score_cache import ScoreCache
+from vostool.stability import check_stability
 from vostool.tables import Scores, write_csv
 from vostool.workspace import Workspace
 
@@ -44,6 +45,7 @@ def evaluate_runs(
     subset: bool = False,
     fresh: bool = False,
     allow_trivial: bool = False,
+    stability: bool = False,
 ) -> Evaluated:
     """Score the runs of a dataset and write their tables.
 
@@ -61,11 +63,14 @@ def evaluate_runs(
         subset: the dataset is only a part that the user chose; the run's own scores stay.
         fresh: compute all scores, whatever was kept of earlier evaluations.
         allow_trivial: also score runs whose scores are all 0 or all 1.
+        stability: also score temporal stability.
 
     Raises:
         ResultError: there is no run, or none that can be scored.
     """
     protocol = protocol or dataset.protocol
+    if stability:
+        check_stability(dataset, protocol)
     runs = runs_in(results / dataset.key)
     if names is not None:
         wanted = set(names)
@@ -75,16 +80,8 @@ def evaluate_runs(
             f"There are no runs in {results / dataset.key}. Make one with `vostool run copy_first "
             f"--dataset {dataset.name}`, or score any folder of masks with --masks."
         )
-    scored: list[tuple[RunFolder, Scores]] = []
-    left_out: dict[str, str] = {}
-    for run in runs:
-        how: Any = {"cache": _cache(run.path / "scores", fresh), "allow_trivial": allow_trivial}
-        try:
-            scored.append((run, evaluate_run(run, dataset, protocol, workers, **how)))
-        except VostoolError as error:
-            left_out[run.name] = str(error)
-    if not scored:
-        raise ResultError(" ".join(left_out.values()))
+    how: Any = {"allow_trivial": allow_trivial, "stability": stability}
+    scored, left_out = _each_scored(runs, dataset, protocol, workers, fresh, how)
     folders = []
     for run, scores in scored:
         folder = run.path / "scores" / _leaf(protocol, subset)
@@ -103,6 +100,33 @@ def evaluate_runs(
     return Evaluated([scores for _, scores in scored], left_out, where)
 
 
+def _each_scored(
+    runs: list[RunFolder],
+    dataset: Dataset,
+    protocol: Protocol,
+    workers: int,
+    fresh: bool,
+    how: dict[str, Any],
+) -> tuple[list[tuple[RunFolder, Scores]], dict[str, str]]:
+    """Score runs one after the other; returns the scores, and why others could not be scored.
+
+    Raises:
+        ResultError: none could be scored.
+    """
+    scored: list[tuple[RunFolder, Scores]] = []
+    left_out: dict[str, str] = {}
+    for run in runs:
+        cache = _cache(run.path / "scores", fresh)
+        try:
+            scores = evaluate_run(run, dataset, protocol, workers, cache=cache, **how)
+            scored.append((run, scores))
+        except VostoolError as error:
+            left_out[run.name] = str(error)
+    if not scored:
+        raise ResultError(" ".join(left_out.values()))
+    return scored, left_out
+
+
 def evaluate_folder(
     masks: Path,
     dataset: Dataset,
@@ -114,6 +138,7 @@ def evaluate_folder(
     subset: bool = False,
     fresh: bool = False,
     allow_trivial: bool = False,
+    stability: bool = False,
 ) -> Evaluated:
     """Score any folder of masks and write its tables.
 
@@ -121,9 +146,15 @@ def evaluate_folder(
     <protocol>/`; those of a run folder into the run.
     """
     protocol = protocol or dataset.protocol
+    if stability:
+        check_stability(dataset, protocol)
     run = RunFolder(masks)
     home = run.path / "scores" if run.exists() else _home_of(masks, results / dataset.key)
-    how: Any = {"cache": _cache(home, fresh), "allow_trivial": allow_trivial}
+    how: Any = {
+        "cache": _cache(home, fresh),
+        "allow_trivial": allow_trivial,
+        "stability": stability,
+    }
     if run.exists():
         scores = evaluate_run(run, dataset, protocol, workers, **how)
     else:

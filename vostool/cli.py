@@ -124,6 +124,7 @@ def run(
 @seen_option
 @click.option("--out", type=FOLDER, help="Folder for the tables; in the results if not given.")
 @click.option("--attributes", is_flag=True, help="Show J and F by attribute of the sequences.")
+@click.option("--stability", is_flag=True, help="Score temporal stability T, too: slow.")
 @click.option("--fresh", is_flag=True, help="Score again what has not changed.")
 @click.option("--allow-trivial", is_flag=True, help="Accept scores that are all 0 or all 1.")
 @workers_option
@@ -137,6 +138,7 @@ def evaluate(
     protocol: str | None,
     out: Path | None,
     attributes: bool,
+    stability: bool,
     fresh: bool,
     allow_trivial: bool,
     workers: int,
@@ -165,7 +167,12 @@ def evaluate(
         check_attributes(names_of, known_attributes(dataset.sequences))
     results = results or workspace.results
     subset = where["sequences"] is not None
-    how = {"subset": subset, "fresh": fresh, "allow_trivial": allow_trivial}
+    how = {
+        "subset": subset,
+        "fresh": fresh,
+        "allow_trivial": allow_trivial,
+        "stability": stability,
+    }
     if masks:
         done = evaluate_folder(masks, dataset, rules, results, out, workers, **how)
     else:

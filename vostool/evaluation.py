@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vostool.attributes import attribute_table, known_attributes
@@ -14,6 +15,7 @@ from vostool.protocol import Protocol, protocol_named
 from vostool.results import RunFolder
 from vostool.score_cache import ScoreCache
 from vostool.scoring import score
+from vostool.stability import check_stability, score_stability
 from vostool.tables import (
     Scores,
     interval_table,
@@ -42,6 +44,7 @@ def evaluate(
     cache: str | Path | None = None,
     fresh: bool = False,
     allow_trivial: bool = False,
+    stability: bool = False,
 ) -> Scores:
     """Score a folder of masks against a dataset.
 
@@ -59,6 +62,7 @@ def evaluate(
         cache: folder for scores that need not be computed again; nothing is kept if None.
         fresh: compute all scores, whatever the cache holds.
         allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
+        stability: also score temporal stability T, which takes seconds to minutes a sequence.
 
     Returns:
         The tables `frames`, `objects`, `sequences` and `summary`, as pandas DataFrames.
@@ -77,9 +81,11 @@ def evaluate(
         workspace=Workspace.find(),
     )
     rules = protocol_named(protocol) if protocol else opened.protocol
+    if stability:
+        check_stability(opened, rules)
     kept = ScoreCache(Path(cache), fresh=fresh) if cache is not None else None
     run = RunFolder(Path(masks))
-    how: Any = {"cache": kept, "allow_trivial": allow_trivial}
+    how: Any = {"cache": kept, "allow_trivial": allow_trivial, "stability": stability}
     if run.exists():
         return evaluate_run(run, opened, rules, workers, **how)
     return evaluate_masks(Path(masks), opened, rules, workers, **how)
@@ -94,13 +100,15 @@ def evaluate_masks(
     name: str | None = None,
     cache: ScoreCache | None = None,
     allow_trivial: bool = False,
+    stability: bool = False,
 ) -> Scores:
     """Score any folder of masks, see `score`; it is called by its own name if by no other."""
     frames, notes = score(
         dataset, masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
     )
     about = {"run": name or masks.resolve().name, "tracker": "", "init": ""}
-    return _tables(frames, notes, dataset, protocol, about)
+    steady = score_stability(dataset, masks, workers, cache=cache) if stability else None
+    return _tables(frames, notes, dataset, protocol, about, steady)
 
 
 def evaluate_run(
@@ -111,6 +119,7 @@ def evaluate_run(
     *,
     cache: ScoreCache | None = None,
     allow_trivial: bool = False,
+    stability: bool = False,
 ) -> Scores:
     """Score a run folder, see `score`, and add its speed.
 
@@ -142,7 +151,8 @@ def evaluate_run(
         "init": manifest.init,
         **run_speed(run, wanted),
     }
-    return _tables(frames, notes, dataset, protocol, about)
+    steady = score_stability(dataset, run.masks, workers, cache=cache) if stability else None
+    return _tables(frames, notes, dataset, protocol, about, steady)
 
 
 def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
@@ -186,6 +196,7 @@ def _tables(
     dataset: Dataset,
     protocol: Protocol,
     about: dict[str, Any],
+    steady: dict[str, float] | None = None,
 ) -> Scores:
     objects = object_table(frames)
     if protocol.objects == "all":  # otherwise they are not those that the dataset speaks of
@@ -197,6 +208,9 @@ def _tables(
         "protocol": protocol.name,
         "complete": dataset.covers_official(sequences["sequence"]),
     }
+    if steady is not None:
+        sequences["T_mean"] = sequences["sequence"].map(steady)  # blank where it does not count
+        about["T_mean"] = float(np.mean(list(steady.values()))) if steady else float("nan")
     overall = pooled_statistics(frames) if protocol.pooled else None
     known = known_attributes(dataset.sequences)
     whole = len(known) == len(dataset.sequences)

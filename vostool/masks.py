@@ -201,7 +201,8 @@ def box_of(mask: Mask) -> Box | None:
 def ids_in(labels: Labels) -> NDArray[np.intp]:
     """Return the ids of a label map in ascending order, without background and void."""
     values = _values(labels)
-    return values[(values != 0) & (values != VOID)]
+    ids: NDArray[np.intp] = values[(values != 0) & (values != VOID)]
+    return ids
 
 
 def _values(labels: Labels) -> NDArray[np.intp]:

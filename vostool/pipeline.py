@@ -5,7 +5,7 @@ them work only while no step is running.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +67,7 @@ class Gate:
 
 def decoded(
     paths: Iterable[Path], gate: Gate, read: Callable[[Path], Frame] = read_frame
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """Yield the frames in order, decoded by a thread that stays a few frames ahead."""
 
     def work(path: Path) -> Frame:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, listed
 from vostool.errors import ResultError
 from vostool.sequence import Sequence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PHOTOS = {".jpg", ".jpeg", ".bmp", ".webp"}
 _GO_ON = "If that is meant, add --allow-trivial (allow_trivial=True in Python)."
@@ -104,7 +106,7 @@ def check_not_truth(dataset: Dataset, masks: Path) -> None:
             )
 
 
-def check_not_trivial(dataset: Dataset, masks: Path, frames: pd.DataFrame, meets: bool) -> None:
+def check_not_trivial(dataset: Dataset, masks: Path, frames: "pd.DataFrame", meets: bool) -> None:
     """Refuse scores that mistakes look like.
 
     Args:

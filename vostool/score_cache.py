@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from vostool.errors import MaskError
 from vostool.masks import decode_labels, read_file
@@ -91,23 +92,31 @@ class ScoreCache:
             rules: everything beside the files and the code that decides the scores.
             paths: the files that decide them, in a fixed order.
         """
+        entry = self.load_entry(name, rules, paths)
+        if entry is None:
+            return None
+        rows = [(s, i, frame, j, f) for s, i, frame, j, f in entry["rows"]]
+        return SequenceScores(rows, tuple(entry["notes"]), entry["meets"], entry["files"])
+
+    def store(self, name: str, rules: str, scores: SequenceScores) -> None:
+        """Keep the scores of a sequence; if that is impossible they are computed next time."""
+        self.store_entry(name, rules, {n: getattr(scores, n) for n in SequenceScores.__slots__})
+
+    def load_entry(self, name: str, rules: str, paths: Iterable[Path]) -> dict[str, Any] | None:
+        """Return what was kept under a name, see `load`; `files` in it is the hash of the paths."""
         if self._fresh:
             return None
         try:
             check, _, text = self._path(name).read_text(encoding="utf-8").partition("\n")
             if check != _hash(rules, text):
                 return None
-            entry = json.loads(text)
-            if entry["files"] != LabelFiles().hash(paths):
-                return None
-            rows = [(s, i, frame, j, f) for s, i, frame, j, f in entry["rows"]]
-            return SequenceScores(rows, tuple(entry["notes"]), entry["meets"], entry["files"])
+            entry: dict[str, Any] = json.loads(text)
+            return entry if entry["files"] == LabelFiles().hash(paths) else None
         except (OSError, ValueError, MaskError):
             return None  # absent or damaged, or a label map is, which scoring will say
 
-    def store(self, name: str, rules: str, scores: SequenceScores) -> None:
-        """Keep the scores of a sequence; if that is impossible they are computed next time."""
-        entry = {name: getattr(scores, name) for name in SequenceScores.__slots__}
+    def store_entry(self, name: str, rules: str, entry: dict[str, Any]) -> None:
+        """Keep something that JSON can hold, with the hash of its files as `files`."""
         text = json.dumps(entry)  # floats are read back to the last bit
         try:
             write_text(self._path(name), f"{_hash(rules, text)}\n{text}")

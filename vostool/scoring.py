@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from vostool.datasets.dataset import Dataset
-from vostool.errors import DatasetError, ResourceError, ResultError
+from vostool.errors import DatasetError, ResultError
 from vostool.masks import VOID, ids_in, merge_objects, refuse_soft
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
@@ -27,6 +24,10 @@ from vostool.predictions import (
 from vostool.protocol import Protocol
 from vostool.score_cache import LabelFiles, ScoreCache, SequenceScores
 from vostool.sequence import Labels, Sequence
+from vostool.workers import in_order
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FRAME_COLUMNS = ["sequence", "object", "frame", "J", "F"]
 
@@ -41,7 +42,7 @@ def score(
     *,
     cache: ScoreCache | None = None,
     allow_trivial: bool = False,
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple["pd.DataFrame", list[str]]:
     """Score a folder of predictions.
 
     Args:
@@ -61,6 +62,8 @@ def score(
         MaskError: a file cannot be read as ids.
         DatasetError: the ground truth has nothing to score.
     """
+    import pandas as pd  # takes long, and workers do without
+
     dataset = dataset.under(protocol)
     check_folder(dataset, masks)
     if not allow_trivial:
@@ -81,7 +84,7 @@ def score(
 def _scores(tasks: list[Task], workers: int, cache: ScoreCache | None) -> list[SequenceScores]:
     """Score sequences, but take from the cache what has not changed."""
     if cache is None:
-        return list(_computed(tasks, workers))
+        return list(in_order(score_sequence, tasks, workers))
     entries = [(f"{task[3].name}/{task[1].name}", _rules(*task)) for task in tasks]
     kept = {}
     for number, (entry, task) in enumerate(zip(entries, tasks, strict=True)):
@@ -89,7 +92,7 @@ def _scores(tasks: list[Task], workers: int, cache: ScoreCache | None) -> list[S
         if found is not None:
             kept[number] = found
     missing = [number for number in range(len(tasks)) if number not in kept]
-    computed = _computed([tasks[number] for number in missing], workers)
+    computed = in_order(score_sequence, [tasks[number] for number in missing], workers)
     for number, scores in zip(missing, computed, strict=True):
         cache.store(*entries[number], scores)
         kept[number] = scores
@@ -120,31 +123,6 @@ def _deciding_files(
         yield sequence.annotations[index]
     for index in evaluated_frames(sequence, protocol):
         yield prediction_path(sequence, folder, index)
-
-
-def _computed(tasks: list[Task], workers: int) -> Iterator[SequenceScores]:
-    """Yield the scores of sequences in their order."""
-    if workers <= 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield score_sequence(*task)
-        return
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"))
-    with pool:
-        yield from _computed_in(pool, tasks)
-
-
-def _computed_in(pool: Executor, tasks: list[Task]) -> Iterator[SequenceScores]:
-    futures = [pool.submit(score_sequence, *task) for task in tasks]
-    try:
-        for future in futures:
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise ResourceError(
-            "A worker process died while scoring, most likely for lack of memory. Run the command "
-            "again with fewer --workers."
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def score_sequence(
@@ -180,6 +158,7 @@ def score_sequence(
             prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
         meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
         tally.add(sequence.frame_name(index), prediction, truth, radius, path)
+        del prediction, truth  # the next are decoded into their memory, which is at hand
     rows = [
         (sequence.name, object_id, name, j, f)
         for object_id, frames in sorted(tally.scores().items())

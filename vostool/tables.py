@@ -29,6 +29,7 @@ SUMMARY_COLUMNS = [
     *STATISTICS,
 ]
 SEEN_COLUMNS = ["J_seen", "J_unseen", "F_seen", "F_unseen", "G"]  # where categories are known
+STABILITY_COLUMNS = ["T_mean"]  # where it was asked for
 SPEED_COLUMNS = [
     "fps",
     "fps_object",
@@ -219,6 +220,8 @@ def summary_table(
         "JF_mean": (means["J_mean"] + means["F_mean"]) / 2,
         **means,
     }
-    more = [column for column in (*SEEN_COLUMNS, *SPEED_COLUMNS) if column in about]
+    more = [
+        column for column in (*SEEN_COLUMNS, *STABILITY_COLUMNS, *SPEED_COLUMNS) if column in about
+    ]
     columns = [*SUMMARY_COLUMNS, *more]
     return pd.DataFrame([row], columns=columns)

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,9 @@ def track_sequence(
     known: set[int] = set()
     shape: tuple[int, ...] | None = None
     prompts_per_frame = dataset.prompts(sequence)
-    with MaskWriter(folder, gate) as writer:
-        for index, frame in enumerate(decoded(sequence.frames, gate)):
+    # Closed whatever happens, for a thread decodes.
+    with closing(decoded(sequence.frames, gate)) as frames, MaskWriter(folder, gate) as writer:
+        for index, frame in enumerate(frames):
             name = sequence.frame_name(index)
             prompts = next(prompts_per_frame)
             shape = shape or frame.shape
@@ -132,11 +133,11 @@ def warm_up(tracker: Tracker, dataset: Dataset, sequence: Sequence) -> None:
     begin(tracker)
     gate = Gate(open=True)
     prompts_per_frame = dataset.prompts(sequence)
-    frames = decoded(sequence.frames[:WARM_UP_FRAMES], gate)
-    for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
-        check_sizes(sequence, index, frame, prompts, frame.shape)
-        with blaming_tracker(f"while warming up on sequence '{sequence.name}'"):
-            tracker.step(frame, for_tracker(tracker, prompts))
+    with closing(decoded(sequence.frames[:WARM_UP_FRAMES], gate)) as frames:
+        for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
+            check_sizes(sequence, index, frame, prompts, frame.shape)
+            with blaming_tracker(f"while warming up on sequence '{sequence.name}'"):
+                tracker.step(frame, for_tracker(tracker, prompts))
 
 
 def for_tracker(tracker: Tracker, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:

@@ -67,7 +67,9 @@ def summary_view(
         view.add_column(heading, justify="right", no_wrap=True)
         if intervals and heading == scores[0][1]:
             view.add_column("95 % interval", justify="right", no_wrap=True)
-    has_speed = "fps" in table.columns
+    has_stability, has_speed = "T_mean" in table.columns, "fps" in table.columns
+    if has_stability:
+        view.add_column("T", justify="right")
     if has_speed:
         view.add_column("fps", justify="right")
     previous = None
@@ -81,6 +83,8 @@ def summary_view(
         if intervals:
             figures.insert(1, span(*intervals[row["run"]]))
         cells += figures
+        if has_stability:
+            cells.append(percent(row["T_mean"]))
         if has_speed:
             cells.append(rate(row["fps"]))
         view.add_row(*map(Text, cells))

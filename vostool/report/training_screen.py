@@ -10,7 +10,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from vostool.training.metrics_log import Row
 
 _QUIET = 30.0  # s between two lines where there is no terminal
+_WIDE = 140  # columns that hold everything
 _AHEAD = ("step", "lr", "total", "grad_norm", "pairs_per_s", "seconds")
 
 
@@ -30,7 +30,7 @@ _AHEAD = ("step", "lr", "total", "grad_norm", "pairs_per_s", "seconds")
 def training_progress(title: str, steps: int) -> Iterator[Callable[["Row"], None]]:
     """Show a bar with losses, speed, time left and the last validation.
 
-    Where there is no terminal, a line is written for every validation, and twice a minute.
+    A line is written for every validation; where there is no terminal, also twice a minute.
 
     Args:
         title: in front of the bar.
@@ -44,7 +44,6 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[["Row"], None
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[losses]}", markup=False),
         TextColumn("{task.fields[scores]}", style="cyan", markup=False),
@@ -61,10 +60,12 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[["Row"], None
             progress.update(bar, completed=step)
             losses, scores = _losses(row), _scores(row)
             if losses:
-                progress.update(bar, losses=losses)
+                short = console.width < _WIDE
+                progress.update(bar, losses=_losses(row, short=True) if short else losses)
             if scores:
                 progress.update(bar, scores=scores)
-            if not console.is_terminal and (scores or time.monotonic() - written > _QUIET):
+            quiet = not console.is_terminal and time.monotonic() - written > _QUIET
+            if scores or quiet:
                 written = time.monotonic()
                 parts = (f"{title}: step {step} of {steps}", losses, scores)
                 console.print(", ".join(part for part in parts if part))
@@ -72,10 +73,12 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[["Row"], None
         yield show
 
 
-def _losses(row: "Row") -> str:
+def _losses(row: "Row", *, short: bool = False) -> str:
     """Return the losses of a row, its learning rate and speed; empty if it has none."""
     if "lr" not in row:
         return ""
+    if short and "total" in row:
+        return f"{row['total']:.4g}, {rate(row['pairs_per_s'])}/s"
     rest = [name for name in _terms(row) if name not in _AHEAD]
     shown = ["total", *rest] if "total" in row else rest
     losses = " ".join(f"{name} {row[name]:.4g}" for name in shown)
@@ -110,7 +113,9 @@ def show_estimate(job: "TrainJob", estimate: "Estimate", device: str) -> None:
         ["time", duration(estimate.seconds), "without validation"],
     ]
     title = f"{job.tracker}/{job.config_name}: {settings.precision}, {device}"
-    make_console().print(plain_table(["", "", ""], rows, title, right=(1,)))
+    console = make_console()
+    console.print(title, style="bold")
+    console.print(plain_table(["", "", ""], rows, right=(1,)))
 
 
 def amount(number: float) -> str:

@@ -1,0 +1,48 @@
+"""Sharing out independent tasks among processes, the results in the order of the tasks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from vostool.errors import ResourceError
+
+Result = TypeVar("Result")
+
+
+def in_order(
+    function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Result]:
+    """Yield the result of every task in their order.
+
+    Args:
+        function: called with the values of a task; it and they can be pickled.
+        tasks: arguments of the calls.
+        workers: processes; 1 computes in this one, a task when its result is asked for.
+
+    Raises:
+        ResourceError: a worker process died.
+    """
+    if workers <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield function(*task)
+        return
+    with ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn")) as pool:
+        yield from _in_pool(pool, function, tasks)
+
+
+def _in_pool(
+    pool: Executor, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
+) -> Iterator[Result]:
+    futures = [pool.submit(function, *task) for task in tasks]
+    try:
+        for future in futures:
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "A worker process died while scoring, most likely for lack of memory. Run the command "
+            "again with fewer --workers."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
