@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test leaderboard publish clean
+.PHONY: help install check test bench-eval leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -29,6 +29,11 @@ check: $(STAMP)  ## lint, formatting and types
 
 test: $(STAMP)  ## the test suite
 	$(BIN)/python -m pytest
+
+# BENCH_MASKS=FOLDER of label maps, BENCH_PEERS=FILE of other evaluators: see the script's first lines.
+bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other evaluators if named
+	$(BIN)/python benchmarks/bench_eval.py $(if $(BENCH_MASKS),--masks $(BENCH_MASKS)) \
+		$(if $(BENCH_PEERS),--peers $(BENCH_PEERS))
 
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run

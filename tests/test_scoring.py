@@ -497,7 +497,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(plain_folder) -> None:
     masks = plain_folder(("a",), 45, size=(200, 300), objects=6, folder="masks", seed=5)
     (whole,) = truth.sequences
     peaks = []
-    for frames in (10, 10, 40):  # the first time modules and caches are filled
+    for frames in (40, 10, 40):  # the first time modules, caches and buffers are filled
         part = {index: whole.annotations[index] for index in range(frames)}
         tracemalloc.start()
         score_sequence(

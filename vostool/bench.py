@@ -198,6 +198,7 @@ def runnable_trackers(workspace: Workspace) -> list[str]:
             plugin = load_tracker(name, workspace)
         except VostoolError:
             continue
-        if plugin.cls.weights != "required":
+        own = plugin.cls.own_weights(plugin.cls.Config())
+        if plugin.cls.weights != "required" or own is not None:
             runnable.append(name)
     return runnable

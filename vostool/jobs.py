@@ -76,13 +76,14 @@ def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool =
     """
     name, config_name = split_spec(request.tracker)
     plugin = load_tracker(name, workspace)
+    config = plugin.config(config_name, request.overrides)
+    given = request.weights or plugin.cls.own_weights(config)
     runtime = Runtime(
         device=resolve_device(request.device, plugin.cls.devices),
         precision=_precision(plugin, request.precision),
-        weights=_weights(plugin, request.weights, random_weights),
+        weights=_weights(plugin, given, random_weights),
         seed=request.seed,
     )
-    config = plugin.config(config_name, request.overrides)
     return Job(
         tracker=name,
         config_name=config_name or "default",

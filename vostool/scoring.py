@@ -92,6 +92,8 @@ def _scores(tasks: list[Task], workers: int, cache: ScoreCache | None) -> list[S
         if found is not None:
             kept[number] = found
     missing = [number for number in range(len(tasks)) if number not in kept]
+    # The longest first: else one worker may be left with it when the others are done.
+    missing.sort(key=lambda number: len(tasks[number][1].annotations), reverse=True)
     computed = in_order(score_sequence, [tasks[number] for number in missing], workers)
     for number, scores in zip(missing, computed, strict=True):
         cache.store(*entries[number], scores)

@@ -77,6 +77,11 @@ class Tracker(ABC):
         self.config: Any = self.Config() if config is None else config
         self.runtime = runtime or Runtime()
 
+    @classmethod
+    def own_weights(cls, config: Any) -> Path | None:
+        """Return the weights that come along with the tracker for a configuration, if any do."""
+        return None
+
     @abstractmethod
     def reset(self) -> None:
         """Forget everything of the last sequence; called before the first frame of each."""

@@ -52,17 +52,16 @@ class Bench:
         """Return the training curve, to the last bit."""
         return pd.read_csv(self.folder(name) / "metrics.csv", dtype=str).astype(float)
 
-    def command(self, *arguments: object, before: tuple[str, ...] = ()) -> list[str]:
-        vostool = ["-m", "vostool", "--home", str(self.home), "train", "tiny/small"]
-        return [sys.executable, *before, *vostool, "--device", "cpu", *map(str, arguments)]
-
-    def start(self, *arguments: object, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def start(self, *arguments: object, **environment: object) -> subprocess.Popen[str]:
+        """Start `vostool train tiny/small ARGUMENTS` in a process of its own."""
+        command = [sys.executable, "-m", "vostool", "--home", self.home, "train", "tiny/small"]
+        added = {name: str(value) for name, value in environment.items()}
         return subprocess.Popen(
-            self.command(*arguments, before=before),
+            [*map(str, command), "--device", "cpu", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **added},
         )
 
 

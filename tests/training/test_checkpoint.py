@@ -1,5 +1,7 @@
 """Checkpoints are whole or absent, and damage is noticed."""
 
+import json
+import os
 import shutil
 
 import pytest
@@ -48,7 +50,7 @@ def test_damage_is_a_sentence(bench, stop_after, file, damage):
         (newest / file).write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
     else:
         (newest / file).unlink()
-    with pytest.raises(WeightsError, match="step_00000009 is damaged.*goes on from step_00000008"):
+    with pytest.raises(WeightsError, match=r"step_00000009 is damaged.*goes on from step_00000008"):
         bench.train()
     shutil.rmtree(newest)
     bench.train()
@@ -63,45 +65,48 @@ def test_a_lost_list_of_hashes_is_damage_too(bench, stop_after):
         bench.train()
 
 
-# Where a training may be killed while it writes: (module, name, at which call)
+# Where a training is killed while it writes the checkpoint of step 8: module, name, at which call
+# from then on, and where it goes on.
 POINTS = {
-    "before the first file": (checkpoint, "save_file", 3),
-    "between two files": (checkpoint, "save_file", 4),
-    "before the state": (checkpoint.torch, "save", 2),
-    "before the hashes": (checkpoint, "sha256_of", 4),
-    "before the files are on the disk": (checkpoint, "_flush_to_disk", 6),
-    "before the rename": (checkpoint.os, "replace", -1),
-    "before old ones are removed": (checkpoint, "checkpoints_in", -1),
-    "before the weights are exported": (folder, "save_file", -1),
+    "before the first file": (checkpoint, "write_tensors", 1, 4),
+    "between two files": (checkpoint, "write_tensors", 2, 4),
+    "before the state": (torch, "save", 1, 4),
+    "before the hashes": (checkpoint, "sha256_of", 3, 4),
+    "before the files are on the disk": (checkpoint, "_flush_to_disk", 2, 4),
+    "before the rename": (os, "replace", 1, 4),
+    "before old ones are removed": (checkpoint, "checkpoints_in", 1, 8),
+    "before the weights are exported": (folder, "write_tensors", 1, 8),
+    "before the weights are renamed": (os, "replace", 2, 8),
 }
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.replace(" ", "_"))
 def test_killed_while_a_checkpoint_is_written(bench, monkeypatch, point):
-    module, name, at = POINTS[point]
-    real, calls, fatal = getattr(module, name), [], []
+    module, name, fatal, goes_on = POINTS[point]
+    real, save, calls = getattr(module, name), checkpoint.save, []
 
     def deadly(*arguments, **options):
         calls.append(arguments)
-        newest = bench.folder() / "checkpoints" / "step_00000004"
-        second = (at > 0 and len(calls) == at) or (at < 0 and newest.exists() and fatal)
-        if name == "replace" and "checkpoints" not in str(arguments[0]):
-            second = False
-        if newest.exists():
-            fatal.append(True)
-        if second:
+        if len(calls) == fatal:
             raise Killed
         return real(*arguments, **options)
+
+    def saving(where, step, *rest):
+        if step == 8:
+            patch.setattr(module, name, deadly)
+        return save(where, step, *rest)
 
     settings = ("train.validate_every=0", "train.keep=1")
     bench.train(*settings, name="whole")
     with monkeypatch.context() as patch:
-        patch.setattr(module, name, deadly)
+        patch.setattr(checkpoint, "save", saving)
         with pytest.raises(Killed):
             bench.train(*settings)
     assert bench.train(*settings).step == 12
+    starts = json.loads((bench.folder() / "train.json").read_text())["starts"]
+    assert [start["step"] for start in starts] == [0, goes_on]
     assert list(bench.curve()["total"]) == list(bench.curve("whole")["total"])
-    left = sorted(path.name for path in (bench.folder() / "checkpoints").iterdir())
+    left = [path.name for path in (bench.folder() / "checkpoints").iterdir()]
     assert left == ["step_00000012"]
 
 

@@ -48,8 +48,8 @@ def test_one_step_of_sgd_by_hand() -> None:
     v1 = 3 + 0.01 * 2
     w1 = 2 - 0.1 * v1
     w2 = w1 - 0.1 * (0.5 * v1 + 3 + 0.01 * w1)
-    assert float(net.weight) == pytest.approx(w2, abs=1e-6)
-    assert float(net.bias) == pytest.approx(1 - 0.1 * (1 + 1.5), abs=1e-6)
+    assert net.weight.item() == pytest.approx(w2, abs=1e-6)
+    assert net.bias.item() == pytest.approx(1 - 0.1 * (1 + 1.5), abs=1e-6)
 
 
 def test_when_parts_thaw() -> None:

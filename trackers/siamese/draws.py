@@ -23,7 +23,8 @@ class Draws:
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Return (B,) numbers in [low, high)."""
-        return low + (high - low) * next(self._columns)
+        column: Tensor = next(self._columns)
+        return low + (high - low) * column
 
     def signed(self, most: float) -> Tensor:
         """Return (B,) numbers in [-most, most)."""

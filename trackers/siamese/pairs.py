@@ -90,14 +90,11 @@ def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
     wide = _placed(draws, config.search_shift, config.search_scale, config.turn, SEARCH)
     template, template_mask = _sample(bank, template_of, both @ small[0], small[1], TEMPLATE)
     search, mask = _sample(bank, search_of, both @ wide[0], wide[1], SEARCH)
-    # One other place behind the object in both crops, or its own.
-    elsewhere = draws.below(len(bank))
-    changed = draws.chance(config.background)[:, None, None]
-    place = both @ wide[0]
-    template_ground, _ = _sample(bank, elsewhere, both @ small[0], small[1] + 90.0, TEMPLATE)
-    ground, _ = _sample(bank, elsewhere, place, -wide[1] + 60.0, SEARCH)
-    template = _over(template, ground=template_ground, where=changed & ~template_mask)
-    search = _over(search, ground=ground, where=changed & ~mask)
+    # Some objects stand before another place, the same in both crops.
+    changed = draws.chance(config.background)
+    place = draws.below(len(bank)), changed, both
+    template = _before(bank, template, template_mask, *place, small[0], small[1] + 90.0)
+    search = _before(bank, search, mask, *place, wide[0], 60.0 - wide[1])
     search, mask = _with_others(bank, config, draws, search, mask)
     template, search = vary_colours(template, search, config.colour, config.grey, draws)
     search = vary_sharpness(search, config.blur, draws)
@@ -163,8 +160,23 @@ def _sample(
     return sampled[:, :3] + mean, sampled[:, 3] > 0.5
 
 
-def _over(image: Tensor, *, ground: Tensor, where: Tensor) -> Tensor:
-    return torch.where(where[:, None], ground, image)
+def _before(
+    bank: Bank,
+    image: Tensor,
+    mask: Tensor,
+    elsewhere: Tensor,
+    changed: Tensor,
+    both: Tensor,
+    matrix: Tensor,
+    shift: Tensor,
+) -> Tensor:
+    """Put the objects of some crops before other places of the bank."""
+    some = changed.nonzero()[:, 0]
+    if not len(some):
+        return image
+    out = image.shape[-1]
+    ground, _ = _sample(bank, elsewhere[some], (both @ matrix)[some], shift[some], out)
+    return image.index_copy(0, some, torch.where(mask[some, None], image[some], ground))
 
 
 def _with_others(
@@ -174,12 +186,15 @@ def _with_others(
     for probability, before in ((config.distractor, False), (config.occluder, True)):
         index = draws.below(len(bank))
         matrix, shift = _placed(draws, 100.0, 0.5, 180.0, SEARCH)
-        wanted = draws.chance(probability)[:, None, None]
-        other, shape = _sample(bank, index, matrix, shift, SEARCH)
-        shape = shape & wanted if before else shape & wanted & ~mask
+        some = draws.chance(probability).nonzero()[:, 0]
+        if not len(some):
+            continue
+        other, shape = _sample(bank, index[some], matrix[some], shift[some], SEARCH)
+        own = mask[some]
+        shape = shape if before else shape & ~own
         # What hides more than two thirds of the object would leave nothing to learn.
-        hidden = (shape & mask).sum(dim=(1, 2)) > 0.66 * mask.sum(dim=(1, 2))
+        hidden = (shape & own).sum(dim=(1, 2)) > 0.66 * own.sum(dim=(1, 2))
         shape = shape & ~hidden[:, None, None]
-        search = torch.where(shape[:, None], other, search)
-        mask = mask & ~shape
+        pasted = torch.where(shape[:, None], other, search[some])
+        search, mask = search.index_copy(0, some, pasted), mask.index_copy(0, some, own & ~shape)
     return search, mask

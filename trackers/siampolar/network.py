@@ -97,8 +97,8 @@ class PolarHead(nn.Module):
         self.rays = nn.Conv2d(channels, rays, 3, padding=1)
         for layer in (self.score, self.centerness, self.rays):
             nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
-        nn.init.constant_(self.score.bias, -2.0)
+        assert self.score.bias is not None
+        nn.init.constant_(self.score.bias, -2.0)  # most cells are not on the object
 
     def forward(self, x: Tensor) -> Maps:
         scores, shapes = self.score_tower(x), self.ray_tower(x)

@@ -46,8 +46,8 @@ def _sample(pairs: Pairs, targets: Targets, maps: Maps, index: int) -> NDArray[n
     if float(score.max()) > 0.1:
         rays = maps.rays[index].flatten(1)[:, top].float().cpu()
         _polygon(search, contour(centres[top], rays), _PREDICTED)
-    heat = (255 * score.numpy()).astype(np.uint8)
-    heat = cv2.resize(heat, (TEMPLATE, TEMPLATE), interpolation=cv2.INTER_NEAREST)
+    cells = (255 * score.numpy()).astype(np.uint8)
+    heat = cv2.resize(cells, (TEMPLATE, TEMPLATE), interpolation=cv2.INTER_NEAREST)
     side = np.zeros((SEARCH, TEMPLATE, 3), np.uint8)
     side[:TEMPLATE] = _image(pairs.template[index])
     side[TEMPLATE : 2 * TEMPLATE] = heat[..., None]

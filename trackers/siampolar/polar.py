@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor
 
+_BEFORE = 1e-3  # pixels before a crossing, which may be a corner where four pixels meet
+
 
 def directions(rays: int, device: torch.device | str = "cpu") -> Tensor:
     """Return the (rays, 2) unit vectors x, y of the rays."""
@@ -54,7 +56,7 @@ def _farthest(masks: Tensor, points: Tensor, ways: Tensor, count: int) -> Tensor
     line = torch.where(right, column + 0.5, column - 0.5)
     slope = torch.where(cos.abs() < 1e-6, torch.inf, 1 / cos)
     length = (line - x) * slope
-    row = (y + length * sin + 0.5).floor()
+    row = (y + (length - _BEFORE) * sin + 0.5).floor()
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     index = torch.where(inside, row * width + column, 0).to(torch.int64)
     hit = masks.reshape(batch, -1).gather(1, index.reshape(batch, -1)).reshape(index.shape)
@@ -97,9 +99,9 @@ def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) 
     count = rays.shape[1]
     device = rays.device
     start = top_left.to(torch.float32) - points.to(torch.float32)
-    dx = start[:, 0, None, None] + torch.arange(size[1], device=device)
-    dy = start[:, 1, None, None] + torch.arange(size[0], device=device)[:, None]
-    dx, dy = torch.broadcast_tensors(dx, dy)
+    shape = (len(rays), *size)
+    dx = (start[:, 0, None, None] + torch.arange(size[1], device=device)).expand(shape)
+    dy = (start[:, 1, None, None] + torch.arange(size[0], device=device)[:, None]).expand(shape)
     turn = torch.atan2(dy, dx) * (count / (2 * math.pi))
     sector = turn.floor().to(torch.int64).remainder(count)
     ends = rays[..., None] * directions(count, device)
@@ -112,4 +114,5 @@ def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) 
     def of_sector(values: Tensor) -> Tensor:
         return values.gather(1, flat).reshape(sector.shape)
 
-    return of_sector(area) - (dx * of_sector(edge[..., 1]) - dy * of_sector(edge[..., 0])) >= 0
+    inside: Tensor = of_sector(area) >= dx * of_sector(edge[..., 1]) - dy * of_sector(edge[..., 0])
+    return inside

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .network import OFFSET, RESPONSE, STRIDE, cell_centres
+from ..siamese.backbone import STRIDE
+from .network import OFFSET, RESPONSE, cell_centres
 from .polar import cast_rays
 
 POINTS = 8  # cells per crop whose rays are learned

@@ -21,6 +21,7 @@ from .weights import load_weights
 
 _MIDDLE = (SEARCH - 1) / 2
 _SMALLEST = 8.0  # pixels of a side
+BUNDLED = Path(__file__).with_name("car_r18.safetensors")  # of the default configuration
 
 
 @dataclass(frozen=True)
@@ -68,30 +69,25 @@ class SiamPolar(Tracker):
     Config = Config
     devices = ("cuda", "cpu")
     precisions = ("fp32", "bf16", "fp16")
-    weights = "optional"
+    weights = "required"
     task = ".training:PolarTask"
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         super().__init__(config, runtime)
         torch.manual_seed(self.runtime.seed)
         network = SiamPolarCar(self.config.shape)
-        load_weights(network, self.runtime.weights or bundled(self.config))
+        load_weights(network, self.runtime.weights)
         self._search = Search(network, self.config, self.runtime)
 
-    @property
-    def network(self) -> SiamPolarCar:
-        return self._search.network
+    @classmethod
+    def own_weights(cls, config: Any) -> Path | None:
+        return BUNDLED if config.shape == Config().shape and BUNDLED.is_file() else None
 
     def reset(self) -> None:
         self._search.forget()
 
     def step(self, frame: Frame, prompts: Iterable[Prompt] = ()) -> Labels:
         return self._search.step(frame, tuple(prompts))
-
-
-def bundled(config: Config) -> Path | None:
-    """Return the weights that come along, None if there are none of that shape."""
-    return None
 
 
 class Search:
@@ -101,7 +97,7 @@ class Search:
         self._config = config
         self._device = torch.device(runtime.device)
         self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(runtime.precision)
-        self.network = network.to(self._device, memory_format=torch.channels_last).eval()
+        self.network = network.to(device=self._device).to(memory_format=torch.channels_last).eval()
         self._window = cosine_window(RESPONSE, self._device)
         self._cells = cell_centres(self._device)
         self.forget()
@@ -146,7 +142,8 @@ class Search:
     def _template(self, image: Tensor, centres: Tensor, sizes: Tensor) -> list[Tensor]:
         crops = cut(image, centres, context_side(sizes), TEMPLATE)
         with self._precision():
-            return self.network.kernels(_laid_out(crops))
+            kernels: list[Tensor] = self.network.kernels(_laid_out(crops))
+        return kernels
 
     def _follow(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Find every object; returns its point (N, 2), rays (N, R) and score (N,)."""

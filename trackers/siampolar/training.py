@@ -24,6 +24,7 @@ from .losses import polar_losses
 from .network import Maps, SiamPolarCar
 from .picture import draw_samples
 from .targets import Targets, targets_of
+from .tracker import Config as TrackerConfig
 from .tracker import Search, SiamPolar
 
 
@@ -52,7 +53,7 @@ class PolarTask:
     def __init__(
         self,
         config: TaskConfig,
-        model_config: Config,
+        model_config: TrackerConfig,
         data: TrainingData,
         device: torch.device,
         seed: int,
@@ -98,6 +99,7 @@ class PolarTask:
         if self._validation is None:
             return {}
         runtime = Runtime(device=str(self._device), precision="bf16", seed=self._seed)
+        assert isinstance(network, SiamPolarCar)
         search = Search(network, self._model, runtime)
         scores = [
             float(np.mean(list(self._overlaps(search, self._validation, sequence))))

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from vostool.errors import WeightsError
@@ -51,7 +52,7 @@ def save(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, values in tensors.items():
-        save_file(on_cpu(values), partial / f"{name}.safetensors")
+        write_tensors(partial / f"{name}.safetensors", values)
     torch.save(dict(state), partial / _STATE)
     hashes = {file.name: sha256_of(file) for file in sorted(partial.iterdir())}
     (partial / _HASHES).write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
@@ -95,12 +96,19 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
     return tensors, torch.load(path / _STATE, map_location="cpu", weights_only=True)
 
 
-def on_cpu(tensors: Tensors) -> dict[str, Tensor]:
-    """Return copies as safetensors takes them: on the CPU, contiguous, sharing no memory."""
-    return {
+def write_tensors(path: Path, tensors: Tensors, about: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, readable to whom the user's other files are.
+
+    Args:
+        path: of the file.
+        tensors: on any device and of any layout; they may share memory.
+        about: for the file's header.
+    """
+    apart = {
         name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
+    path.write_bytes(to_bytes(apart, dict(about) if about else None))
 
 
 def _damaged(path: Path, file: str) -> str:

@@ -69,10 +69,8 @@ class Ranks:
             return
         backend = "nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_PATIENCE)
-        try:
-            yield
-        finally:
-            dist.destroy_process_group()
+        yield
+        dist.destroy_process_group()  # not after a failure: the others may be waiting still
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:

@@ -33,7 +33,8 @@ def uniforms(
     """
     rows = _mixed(_key(seed, step), np.asarray(indices, np.uint64))
     bits = _mixed(rows[:, None], np.arange(count, dtype=np.uint64))
-    return torch.from_numpy((bits >> np.uint64(40)).astype(np.float32) * 2.0**-24).to(device)
+    numbers = torch.from_numpy((bits >> np.uint64(40)).astype(np.float32) * 2.0**-24)
+    return numbers.to(device, non_blocking=True)  # a GPU goes on with what it has
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

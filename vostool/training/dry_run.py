@@ -1,7 +1,10 @@
 """What a training would cost, measured over a few steps without writing anything."""
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -57,7 +60,7 @@ def estimate(job: TrainJob, steps: int = 5, seconds: float = 20.0) -> Estimate:
     model = learner.model(0)
     parameters = list(learner.network.parameters())
     batch = task.batch(0, ranks.share(settings.batch, settings.accumulate, 0))
-    forward, both = _flops(model, batch)
+    forward, both = count_flops(model, batch)
     learner.optimizer.zero_grad(set_to_none=True)
     pairs = len(next(iter(batch.values())))
 
@@ -83,13 +86,28 @@ def estimate(job: TrainJob, steps: int = 5, seconds: float = 20.0) -> Estimate:
     )
 
 
-def _flops(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[int, int]:
-    """Return the FLOPs of a forward pass, and of both."""
-    with FlopCounterMode(display=False) as counter:
+def count_flops(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[int, int]:
+    """Return the FLOPs of a forward pass of losses, and of forward and backward together."""
+    own: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
+    with FlopCounterMode(display=False, custom_mapping=own) as counter:
         total = model(batch)["total"]
         forward = counter.get_total_flops()
         total.backward()
     return int(forward), int(counter.get_total_flops())
+
+
+def _convolution_backward(
+    gradient: Sequence[int], image: Sequence[int], weight: Sequence[int], *rest: Any, **_: Any
+) -> int:
+    """Count the backward pass of a convolution by the shapes of its tensors.
+
+    Each gradient costs what the forward pass costs. torch's own count forgets the groups: it gives
+    a depth-wise convolution as many times too much as it has channels.
+    """
+    transposed, wanted = rest[4], rest[7]
+    places = image if transposed else gradient
+    forward = 2 * math.prod(places) * math.prod(weight[1:])
+    return forward * (bool(wanted[0]) + bool(wanted[1]))
 
 
 def _finish(device: torch.device) -> None:

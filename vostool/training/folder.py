@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vostool.config import build_config
 from vostool.errors import ResultError
 from vostool.results import try_lock, write_text
-from vostool.training.checkpoint import checkpoints_in, on_cpu, tidy
+from vostool.training.checkpoint import checkpoints_in, tidy, write_tensors
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Picture
 
@@ -157,7 +156,7 @@ class TrainFolder:
     ) -> None:
         """Write a file of weights, whole or not at all, with what they are in its header."""
         partial = path.with_name(f".{path.name}.partial")
-        save_file(on_cpu(tensors), partial, metadata={"vostool": json.dumps(dict(about))})
+        write_tensors(partial, tensors, {"vostool": json.dumps(dict(about))})
         os.replace(partial, path)
 
     def write_picture(self, step: int, picture: Picture) -> None:
