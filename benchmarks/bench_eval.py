@@ -296,7 +296,8 @@ def lengths() -> str:
         rows.append([name, str(objects), str(frames), f"{wall:.2f}", f"{user:.2f}", f"{peak:.0f}"])
     headings = ["size", "objects", "frames", "wall s", "user CPU s", "peak MB"]
     return (
-        "\n## Frames\n\nWhole processes, one sequence of disks, medians of three.\n\n"
+        "\n## Frames\n\nWhole processes, one sequence of disks, medians of three. Only the scores "
+        "themselves are kept from frame to frame.\n\n"
         f"{markdown_table(headings, rows, set(range(1, 6)))}\n"
     )
 
