@@ -1,11 +1,11 @@
-"""The command `vostool compare`: thin, and without heavy imports at the top, like all of cli.py."""
+"""`vostool compare`."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from vostool.options import dataset_options, results_option
+from vostool.commands.options import dataset_options, results_option
 from vostool.workspace import Workspace
 
 

@@ -1,11 +1,11 @@
-"""The command `vostool train`: thin, and without heavy imports at the top, like all of cli.py."""
+"""`vostool train`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.options import FOLDER, results_option
+from vostool.commands.options import FOLDER, results_option
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The group `vostool convert`: thin, without heavy imports at the top, like all of cli.py."""
+"""`vostool convert`."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vostool.options import FOLDER, stacked
+from vostool.commands.options import FOLDER, stacked
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -1,12 +1,41 @@
-"""The commands `split` and `pack`: thin, without heavy imports at the top, like all of cli.py."""
+"""`vostool datasets`, `split` and `pack`."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from vostool.options import FOLDER, results_option, where_options
+from vostool.commands.options import FOLDER, results_option, where_options
 from vostool.workspace import Workspace
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def datasets(ctx: click.Context) -> None:
+    """List the datasets and how to get them."""
+    if ctx.invoked_subcommand is None:
+        from vostool.report.screens import show_datasets
+
+        show_datasets(ctx.obj)
+
+
+@datasets.group()
+def make() -> None:
+    """Draw a dataset."""
+
+
+@make.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", default="424x240", show_default=True, help="WIDTHxHEIGHT.")
+@click.option("--frames", type=click.IntRange(3), default=40, show_default=True)
+def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
+    """Draw the synthetic dataset into DIRECTORY; the same seed gives the same files."""
+    from vostool.datasets.synthetic import make as draw
+    from vostool.speed import parse_size
+
+    draw(directory, seed, size=parse_size(size), frames=frames)
+    click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
 
 
 @click.command()
@@ -39,7 +68,9 @@ def split(
     seed: int,
     copy: bool,
 ) -> None:
-    """Set videos of YouTube-VOS train aside as a split with ground truth.
+    """Set a part of YouTube-VOS train aside.
+
+    It becomes a split with ground truth, which the official ones lack.
 
     OUT gets train/ and valid/. All videos of some categories are set aside, so that valid/ has
     categories which train/ has not. The same seed chooses the same videos.

@@ -1,4 +1,4 @@
-"""The commands about one tracker or all: `speed`, `check` and `trackers`."""
+"""`vostool trackers`, `speed` and `check`."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vostool.options import tracking_options
+from vostool.commands.options import tracking_options
 from vostool.workspace import Workspace
 
 

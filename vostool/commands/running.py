@@ -1,0 +1,63 @@
+"""Running trackers as several commands do: with progress, and a line that says what was done."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vostool.errors import ResultError, VostoolError
+from vostool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vostool.datasets.dataset import Dataset
+    from vostool.jobs import RunRequest
+
+
+def opened(workspace: Workspace, where: dict[str, Any], need_frames: bool = True) -> "Dataset":
+    """Open the dataset that the options of a command name."""
+    from vostool.datasets.catalog import open_dataset
+
+    name = where.pop("dataset")
+    return open_dataset(name, **where, need_frames=need_frames, workspace=workspace)
+
+
+def run_one(request: "RunRequest", dataset: "Dataset", workspace: Workspace, results: Path) -> None:
+    """Track what a run lacks."""
+    from vostool.report.terminal import frame_progress
+    from vostool.runner import missing_sequences, run_tracker
+
+    missing = missing_sequences(request, dataset, results)
+    frames = sum(len(sequence) for sequence in missing)
+    with frame_progress(request.tracker, frames) as advance:
+        folder = run_tracker(request, dataset, workspace, results, advance)
+    tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
+    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
+
+
+def run_missing(
+    trackers: tuple[str, ...], dataset: "Dataset", workspace: Workspace, results: Path
+) -> tuple[list[str] | None, dict[str, str]]:
+    """Run what the named trackers lack.
+
+    Returns:
+        The names of their runs, None if no tracker is named; and for those of 'all' that failed,
+        run -> why.
+    """
+    from vostool.bench import runnable_trackers
+    from vostool.jobs import RunRequest, default_name
+
+    if not trackers:
+        return None, {}
+    everything = "all" in trackers
+    failed = {}
+    specs = runnable_trackers(workspace) if everything else list(trackers)
+    for spec in specs:
+        try:
+            run_one(RunRequest(spec), dataset, workspace, results)
+        except VostoolError as error:
+            if not everything:
+                raise
+            failed[default_name(spec)] = f"{spec}: {error}"  # one tracker does not stop the others
+    if failed and len(failed) == len(specs):
+        raise ResultError(" ".join(failed.values()))
+    return [name for name in map(default_name, specs) if name not in failed], failed
