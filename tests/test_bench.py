@@ -41,7 +41,7 @@ def test_every_mean_has_its_interval(cli, root, masks, tmp_path):
     assert (intervals["low"] <= summary[intervals.index].astype(float)).all()
     assert (intervals["high"] >= summary[intervals.index].astype(float)).all()
     low, high = 100 * intervals.loc["JF_mean"]
-    assert f"{low:.1f} - {high:.1f}" in done.output
+    assert f"{low:.1f}..{high:.1f}" in done.output
 
 
 def test_attributes_of_davis(cli, root, masks, tmp_path):

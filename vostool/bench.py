@@ -159,6 +159,7 @@ def evaluate_folder(
         scores = evaluate_run(run, dataset, protocol, workers, **how)
     else:
         scores = evaluate_masks(masks, dataset, protocol, workers, name=home.name, **how)
+    if out is None and not run.exists():
         write_text(home / MASKS_FILE, f"{masks.resolve()}\n")
     folder = out or home / _leaf(protocol, subset)
     scores.write(folder)

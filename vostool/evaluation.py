@@ -19,6 +19,7 @@ from vostool.stability import check_stability, score_stability
 from vostool.tables import (
     Scores,
     interval_table,
+    lead_score,
     object_table,
     pooled_statistics,
     seen_means,
@@ -226,7 +227,7 @@ def _tables(
 
 
 def combined_summary(scores: Iterable[Scores]) -> pd.DataFrame:
-    """Return the summary rows of several evaluations, the best JF_mean first."""
+    """Return the summary rows of several evaluations, the best `lead_score` first."""
     tables = [each.summary for each in scores]
     table = pd.concat(tables, ignore_index=True)
-    return table.sort_values("JF_mean", ascending=False, kind="stable", ignore_index=True)
+    return table.sort_values(lead_score(table), ascending=False, kind="stable", ignore_index=True)

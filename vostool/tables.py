@@ -131,6 +131,11 @@ def with_categories(
     return table if seen is None else table.assign(seen=[c in seen for c in categories])
 
 
+def lead_score(table: pd.DataFrame) -> str:
+    """Return the column that sums up summary rows: `G` where it is known, as for YouTube-VOS."""
+    return "G" if "G" in table.columns and table["G"].notna().any() else "JF_mean"
+
+
 def seen_means(objects: pd.DataFrame) -> dict[str, float]:
     """Return the columns `SEEN_COLUMNS` of YouTube-VOS, or nothing if `seen` is not known.
 

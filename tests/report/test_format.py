@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from vostool.report.format import coverage, is_blank, percent, rate
+from vostool.report.format import coverage, is_blank, percent, rate, scores_of, span
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,15 @@ def test_blank(value: Any) -> None:
 @pytest.mark.parametrize("value", [0, 0.0, False, "0", "nan"])
 def test_not_blank(value: Any) -> None:
     assert not is_blank(value)
+
+
+def test_g_leads_only_where_it_is_known() -> None:
+    plain = pd.DataFrame({"JF_mean": [0.5, 0.6], "G": [float("nan")] * 2})
+    assert scores_of(plain)[0] == ("JF_mean", "J&F")
+    assert scores_of(plain.drop(columns="G"))[0] == ("JF_mean", "J&F")
+    assert scores_of(plain.assign(G=[0.4, 0.3]))[0] == ("G", "G")
+
+
+def test_intervals_in_percent() -> None:
+    assert span(0.6123, 0.7789) == "61.2..77.9"
+    assert span(float("nan"), float("nan")) == ""

@@ -118,6 +118,13 @@ def test_no_score_no_rank() -> None:
     assert ranks_of(("a", "mask", float("nan")), ("b", "mask", 0.5)) == [("b", "1"), ("a", "")]
 
 
+def test_where_g_is_known_it_decides() -> None:
+    rows = pd.DataFrame(
+        {"run": ["a", "b"], "init": "mask", "JF_mean": [0.9, 0.5], "G": [0.4, 0.6], "source": "own"}
+    )
+    assert ranked(rows)["run"].tolist() == ["b", "a"]
+
+
 # --- what is compared with what ---
 
 

@@ -3,6 +3,10 @@
 import math
 from typing import Any
 
+import pandas as pd
+
+from vostool.tables import lead_score
+
 # Columns of the printed tables: (column, heading).
 SCORES = [
     ("JF_mean", "J&F"),
@@ -22,14 +26,19 @@ SEEN_SCORES = [  # of YouTube-VOS, where it is known which categories training h
 ]
 
 
+def scores_of(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the columns to show of summary rows, the one that sums them up first."""
+    return SCORES if lead_score(table) == "JF_mean" else SEEN_SCORES
+
+
 def percent(value: Any) -> str:
     """Return a fraction as percent with one digit, blank for a missing one."""
     return "" if is_blank(value) else f"{round(100 * value, 1) + 0.0:.1f}"
 
 
 def span(low: float, high: float) -> str:
-    """Return an interval of fractions in percent, e.g. `61.2 - 77.9`, blank for a missing one."""
-    return "" if is_blank(low) else f"{percent(low)} - {percent(high)}"
+    """Return an interval of fractions in percent, e.g. `61.2..77.9`, blank for a missing one."""
+    return "" if is_blank(low) else f"{percent(low)}..{percent(high)}"
 
 
 def rate(value: Any) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
 from vostool.errors import ResultError
-from vostool.report.format import SCORES, coverage, percent, rate
+from vostool.report.format import SCORES, coverage, percent, rate, scores_of
 from vostool.report.published import published
 from vostool.results import runs_in, write_text
-from vostool.tables import SUMMARY_COLUMNS, write_csv
+from vostool.tables import SUMMARY_COLUMNS, lead_score, write_csv
 
 _INIT_ORDER = {"mask": 0, "box": 1, "none": 2, "": 3}
 OWN = "vostool run"  # the source of a row that is not published by others
@@ -117,13 +117,14 @@ def _section(runs: pd.DataFrame) -> Section:
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort rows by initialisation, then J&F, and number them within each initialisation.
+    """Sort rows by initialisation, then `lead_score`, and number them within each initialisation.
 
-    Equal scores share a rank; rows without J&F have none.
+    Equal scores share a rank; rows without that score have none.
     """
+    score = lead_score(rows)
     ordered = rows.assign(order=rows["init"].map(_INIT_ORDER).fillna(len(_INIT_ORDER)))
-    ordered = ordered.sort_values(["order", "JF_mean"], ascending=[True, False], kind="stable")
-    ranks = ordered.groupby("order")["JF_mean"].rank(method="min", ascending=False)
+    ordered = ordered.sort_values(["order", score], ascending=[True, False], kind="stable")
+    ranks = ordered.groupby("order")[score].rank(method="min", ascending=False)
     text = ranks.map(lambda value: "" if pd.isna(value) else str(int(value)))
     return ordered.assign(rank=text).drop(columns="order").reset_index(drop=True)
 
@@ -155,7 +156,8 @@ def as_markdown(sections: list[Section]) -> str:
 
 
 def _section_markdown(section: Section) -> str:
-    headings = ["#", "run", "init", *(heading for _, heading in SCORES), "fps", "device or source"]
+    scores = scores_of(section.rows)
+    headings = ["#", "run", "init", *(heading for _, heading in scores), "fps", "device or source"]
     lines = [f"## {section.title}\n"]
     if not section.whole:
         lines.append(
@@ -172,12 +174,12 @@ def _section_markdown(section: Section) -> str:
                 row["rank"],
                 name,
                 row["init"],
-                *(percent(row[column]) for column, _ in SCORES),
+                *(percent(row[column]) for column, _ in scores),
                 rate(row.get("fps")),
                 escaped(str(where)),
             ]
         )
-    lines.append(markdown_table(headings, rows, right=set(range(3, 4 + len(SCORES))) | {0}))
+    lines.append(markdown_table(headings, rows, right=set(range(3, 4 + len(scores))) | {0}))
     return "\n".join(lines) + "\n"
 
 

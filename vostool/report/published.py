@@ -4,7 +4,9 @@ from importlib.resources import files
 
 import pandas as pd
 
-_PERCENT = ["J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay", "JF_mean"]
+from vostool.tables import SEEN_COLUMNS, STATISTICS
+
+_PERCENT = ["JF_mean", *STATISTICS, *SEEN_COLUMNS]
 
 
 def published(dataset: str, split: str) -> pd.DataFrame:

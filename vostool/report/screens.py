@@ -9,7 +9,7 @@ import numpy as np
 from vostool.device import device_name
 from vostool.errors import VostoolError
 from vostool.report.format import percent, rate
-from vostool.report.terminal import lead_score, make_console, plain_table, summary_view
+from vostool.report.terminal import make_console, plain_table, summary_view
 
 # Only their names are needed here, and importing them would load OpenCV.
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
     """Print the scores of runs, of one run per sequence too, with what was assumed."""
     from vostool.evaluation import combined_summary
+    from vostool.tables import lead_score
 
     console = make_console()
     table = combined_summary(evaluated.scores)
@@ -157,7 +158,7 @@ def show_datasets(workspace: "Workspace") -> None:
             count = len(dataset.sequences)
             splits.append(f"{split} {count} of {whole}" if whole > count else f"{split} {count}")
         state = "here" if splits else ("not in it" if root else "missing")
-        where = str(root) if splits else " ".join((*reasons[:1], entry.how_to_get))
+        where = str(root) if splits else (*reasons, entry.how_to_get)[0]
         rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
     rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]

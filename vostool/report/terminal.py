@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from vostool.report.format import SCORES, SEEN_SCORES, coverage, is_blank, percent, rate, span
+from vostool.report.format import SCORES, coverage, is_blank, percent, rate, scores_of, span
 
 NARROW = 100  # columns of a terminal below which recall and decay are left out
 
@@ -28,11 +28,6 @@ def make_console(*, stderr: bool = False) -> Console:
     if not console.is_terminal:
         console = Console(stderr=stderr, highlight=False, markup=False, width=240)
     return console
-
-
-def lead_score(table: pd.DataFrame) -> str:
-    """Return the column that sums up a table of summary rows: `G` of YouTube-VOS, or `JF_mean`."""
-    return "G" if "G" in table.columns else "JF_mean"
 
 
 def summary_view(
@@ -54,7 +49,7 @@ def summary_view(
         ranks: a first column holds `rank`.
         intervals: run -> 95 % interval of its first score.
     """
-    scores = SCORES if lead_score(table) == "JF_mean" else SEEN_SCORES
+    scores = scores_of(table)
     if scores is SCORES and console.width < NARROW:
         scores = [item for item in SCORES if item[0].endswith("mean")]
     view = Table(title=Text(title, "bold"), title_justify="left")
@@ -66,7 +61,7 @@ def summary_view(
     for _, heading in scores:
         view.add_column(heading, justify="right", no_wrap=True)
         if intervals and heading == scores[0][1]:
-            view.add_column("95 % interval", justify="right", no_wrap=True)
+            view.add_column("95 %", justify="right", no_wrap=True)  # the interval
     has_stability, has_speed = "T_mean" in table.columns, "fps" in table.columns
     if has_stability:
         view.add_column("T", justify="right")
