@@ -445,3 +445,39 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(MaskError, match="cannot be read"):
         read_labels(path)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_grey_values_are_ids_at_every_depth(tmp_path: Path, depth: int) -> None:
+    """Pillow spreads grey of 2 and 4 bits over 0 to 255; the file's own values are the ids."""
+    ids = (np.arange(24) % 2**depth).astype(np.uint8).reshape(3, 8)
+    bits = np.unpackbits(ids[..., None], axis=-1)[..., 8 - depth :].reshape(3, -1)
+    rows = np.packbits(bits, axis=1)
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data).to_bytes(4, "big")
+        return len(data).to_bytes(4, "big") + kind + data + check
+
+    header = (8).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes([depth, 0, 0, 0, 0])
+    path = tmp_path / "grey.png"
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    assert np.array_equal(read_labels(path), ids)
+
+
+def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    Image.new("1", (8, 8)).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(MaskError, match=r"bomb\.png claims to be larger"):
+        read_labels(path)
+
+
+def test_a_pipe_is_no_label_map(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(MaskError, match="it is no file"):
+        read_labels(tmp_path / "pipe.png")

@@ -196,3 +196,21 @@ def test_a_bad_value_names_the_configuration(workspace: Workspace, local) -> Non
 )
 def test_names_of_tracker_and_configuration(spec: str, parts: tuple[str, str | None]) -> None:
     assert split_spec(spec) == parts
+
+
+def test_the_hash_of_the_code_covers_what_trackers_share(workspace, local):
+    folder = local("mine", TRACKER.replace("from .parts", "from ..shared.parts"))
+    shared, other = (workspace.trackers / name for name in ("shared", "other"))
+    for place, text in ((shared, "from ..deeper import VALUE\n"), (other, "VALUE = 1\n")):
+        place.mkdir()
+        (place / "parts.py").write_text(text)
+    (workspace.trackers / "deeper").mkdir()
+    (workspace.trackers / "deeper" / "__init__.py").write_text("VALUE = 3\n")
+    plugin = load_tracker("mine", workspace)
+    hashes = [plugin.code_hash()]
+    for changed in (folder / "parts.py", shared / "parts.py", shared.parent / "deeper/__init__.py"):
+        changed.write_text(changed.read_text() + "# changed\n")
+        hashes.append(plugin.code_hash())
+    assert len(set(hashes)) == 4
+    (other / "parts.py").write_text("VALUE = 2\n")
+    assert plugin.code_hash() == hashes[-1]

@@ -298,7 +298,8 @@ def test_its_own_ground_truth_goes_first(truth_and_masks, scored, save_mask, tmp
     save_mask(tmp_path / "data/Annotations_unsupervised/clip/00000.png", strip(2))
     frames, notes = scored("davis-unsupervised")
     assert j_by_object(frames)[2] == {"00000": 1.0}
-    assert notes == []
+    (note,) = notes
+    assert "1 of the ids 1 to 2" in note  # nothing about the ground truth
 
 
 def test_its_own_ground_truth_must_be_whole(truth_and_masks, scored, tmp_path: Path) -> None:
@@ -506,3 +507,12 @@ def test_memory_does_not_grow_with_the_number_of_frames(plain_folder) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] - peaks[1] < 200_000, peaks
+
+
+def test_ids_that_are_scored_without_an_object_are_named(truth_and_masks, scored) -> None:
+    truth_and_masks([strip(2)] * 3, [strip(2)] * 3)
+    frames, notes = scored("davis")
+    assert j_by_object(frames) == {1: {"00001": 1.0}, 2: {"00001": 1.0}}
+    (note,) = notes
+    assert "its first frame has 1 of the ids 1 to 2" in note
+    assert "(1)" in note

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError, VostoolError
 from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
 from vostool.protocol import Protocol
-from vostool.results import RunFolder, runs_in, write_text
+from vostool.results import RunFolder, runs_in
 from vostool.score_cache import ScoreCache
 from vostool.stability import check_stability
 from vostool.tables import Scores, write_csv
@@ -149,7 +150,8 @@ def evaluate_folder(
     if stability:
         check_stability(dataset, protocol)
     run = RunFolder(masks)
-    home = run.path / "scores" if run.exists() else _home_of(masks, results / dataset.key)
+    own = run.path / "scores" if run.exists() else None
+    home = own or out or _home_of(masks, results / dataset.key)
     how: Any = {
         "cache": _cache(home, fresh),
         "allow_trivial": allow_trivial,
@@ -158,9 +160,8 @@ def evaluate_folder(
     if run.exists():
         scores = evaluate_run(run, dataset, protocol, workers, **how)
     else:
-        scores = evaluate_masks(masks, dataset, protocol, workers, name=home.name, **how)
-    if out is None and not run.exists():
-        write_text(home / MASKS_FILE, f"{masks.resolve()}\n")
+        name = _name_of(masks) if out else home.name
+        scores = evaluate_masks(masks, dataset, protocol, workers, name=name, **how)
     folder = out or home / _leaf(protocol, subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
@@ -169,15 +170,22 @@ def evaluate_folder(
 def _home_of(masks: Path, runs: Path) -> Path:
     """Return the folder for the scores of a folder of masks, which bears its name.
 
-    If another folder of that name has been scored, the new one's name is told from it.
+    It says at once whose it is: another folder of that name gets one that is told from it.
     """
+    path, name = masks.resolve(), _name_of(masks)
+    own_name = f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
+    for home in (runs / "scores" / name, runs / "scores" / own_name):
+        home.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), (home / MASKS_FILE).open("x", encoding="utf-8") as file:
+            file.write(f"{path}\n")
+        if (home / MASKS_FILE).read_text(encoding="utf-8").strip() == str(path):
+            break
+    return home
+
+
+def _name_of(masks: Path) -> str:
     path = masks.resolve()
-    name = path.parent.name if path.name == "masks" else path.name
-    home = runs / "scores" / name
-    file = home / MASKS_FILE
-    if not file.is_file() or file.read_text(encoding="utf-8").strip() == str(path):
-        return home
-    return home.with_name(f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}")
+    return path.parent.name if path.name == "masks" else path.name
 
 
 def _leaf(protocol: Protocol, subset: bool) -> str:

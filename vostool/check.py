@@ -97,7 +97,7 @@ def _track(tracker: Tracker, frames: Iterable[Frame], clip: Clip) -> list[Labels
     maps = []
     for index, (frame, prompts) in enumerate(zip(frames, clip.prompts, strict=False)):
         known.update(prompt.object_id for prompt in prompts)
-        labels = tracker.step(frame, for_tracker(tracker, prompts))
+        labels = tracker.step(frame, for_tracker(tracker.init, prompts))
         maps.append(checked_labels(labels, frame, known, f"on frame {index}"))
     return maps
 
@@ -119,7 +119,7 @@ def _waits(job: Job, clip: Clip) -> None:
     for frame in clip.frames[:2]:
         labels = tracker.step(frame, ())
         checked_labels(labels, frame, set(), "before any prompt")
-    prompts = for_tracker(tracker, clip.prompts[0])
+    prompts = for_tracker(tracker.init, clip.prompts[0])
     checked_labels(tracker.step(clip.frames[2], prompts), clip.frames[2], {1}, "after waiting")
 
 
@@ -142,7 +142,7 @@ def _causal(job: Job, clip: Clip) -> None:
     begin(tracker)
     kept, copies = [], []
     for frame, prompts in zip(clip.frames, clip.prompts, strict=True):
-        kept.append(tracker.step(frame, for_tracker(tracker, prompts)))
+        kept.append(tracker.step(frame, for_tracker(tracker.init, prompts)))
         copies.append(kept[-1].copy())
     _same(copies, kept, "later: a returned label map was changed")
     noise = np.random.default_rng(0)

@@ -129,7 +129,8 @@ def evaluate_run(
     """
     manifest = run.manifest()
     wanted = [sequence.name for sequence in dataset.sequences]
-    missing = [name for name in wanted if name not in run.complete(manifest)]
+    done = run.complete(manifest)
+    missing = [name for name in wanted if name not in done]
     if missing:
         raise ResultError(
             f"Run '{run.name}' lacks {len(missing)} of {len(wanted)} sequences "
@@ -140,8 +141,8 @@ def evaluate_run(
         if manifest.sequences[sequence.name].first_mask != dataset.first_mask_hash(sequence):
             raise ResultError(
                 f"Run '{run.name}' was made on other data: its sequence '{sequence.name}' was read "
-                f"from {manifest.root} and began with another mask. Name that folder with --root, "
-                "or run again."
+                f"from {manifest.root} and began with another mask. Score it on that data, or run "
+                "again."
             )
     frames, notes = score(
         dataset, run.masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
@@ -210,6 +211,9 @@ def _tables(
         "complete": dataset.covers_official(sequences["sequence"]),
     }
     if steady is not None:
+        left_out = [name for name in sequences["sequence"] if name not in steady]
+        if left_out:
+            notes = [*notes, f"T leaves out {', '.join(left_out)}, as the authors of DAVIS do."]
         sequences["T_mean"] = sequences["sequence"].map(steady)  # blank where it does not count
         about["T_mean"] = float(np.mean(list(steady.values()))) if steady else float("nan")
     overall = pooled_statistics(frames) if protocol.pooled else None

@@ -125,13 +125,17 @@ def default_name(spec: str) -> str:
     return "-".join(part for part in spec.split("/") if part)
 
 
-def run_name(request: RunRequest) -> str:
-    """Return the name of the run folder that a request asks for.
+def run_name(tracker: str, asked: str | None) -> str:
+    """Return the name of a run folder.
+
+    Args:
+        tracker: `NAME` or `NAME/CONFIG`, which it is made of if no name is asked for.
+        asked: by the user, or None.
 
     Raises:
         ConfigError: it is no plain name of a folder.
     """
-    name = default_name(request.tracker) if request.name is None else request.name
+    name = default_name(tracker) if asked is None else asked
     if not re.fullmatch(r"\w[\w .+@=,-]{0,99}", name) or name == "scores":
         raise ConfigError(
             f"--name is the name of a folder: up to 100 letters, digits and . _ - + @ = , and it "

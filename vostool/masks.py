@@ -49,7 +49,7 @@ _PALETTE = davis_palette()
 def read_labels(path: Path) -> Labels:
     """Read a label map, keeping the ids exactly as they are stored.
 
-    Palette images give their indices, grey images (1, 8 or 16 bit) their values; an opaque alpha
+    Palette images give their indices, grey images (1 to 16 bit) their values; an opaque alpha
     channel, as in DAVIS `bear/00077.png`, is dropped.
 
     Args:
@@ -71,6 +71,8 @@ def read_file(path: Path) -> bytes:
         MaskError: it is absent or cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise MaskError(f"{path} cannot be read: it is no file.")
         return path.read_bytes()
     except FileNotFoundError:
         raise MaskError(f"{path} does not exist.") from None
@@ -92,7 +94,9 @@ def decode_labels(data: bytes, path: Path) -> Labels:
         if labels is not None:
             return labels
         with Image.open(io.BytesIO(data)) as image:
-            return _ids(image, path)
+            return _ids(image, path) // _grey_step(data)
+    except Image.DecompressionBombError:
+        raise MaskError(f"{path} claims to be larger than any frame. Write it again.") from None
     except UnidentifiedImageError:
         raise MaskError(f"{path} cannot be read as an image: it is none. Write it again.") from None
     except (OSError, SyntaxError, ValueError) as error:
@@ -100,6 +104,12 @@ def decode_labels(data: bytes, path: Path) -> Labels:
             f"{path} cannot be read as an image ({error}): it is damaged or cut short. "
             "Write or copy it again."
         ) from error
+
+
+def _grey_step(data: bytes) -> int:
+    """Return by how much Pillow spreads the values of a grey PNG of 2 or 4 bits over 0 to 255."""
+    depth, colour = data[24:26] if data.startswith(b"\x89PNG") else (8, 0)  # of the chunk IHDR
+    return {2: 85, 4: 17}.get(depth, 1) if colour == 0 else 1
 
 
 def _ids(image: Image.Image, path: Path) -> Labels:

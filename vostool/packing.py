@@ -143,9 +143,9 @@ def frames_wanted(dataset: Dataset, sequence: Sequence) -> list[str]:
 
 def _check_whole(dataset: Dataset) -> None:
     there = {sequence.name for sequence in dataset.sequences}
-    if not dataset.covers_official(there):
-        whole = dataset.official or dataset.whole
-        missing = sorted(set(whole) - there)
+    whole = dataset.official or dataset.whole_names
+    missing = sorted(set(whole) - there)
+    if missing:
         raise DatasetError(
             f"{dataset.root} holds {len(whole) - len(missing)} of the {len(whole)} sequences of "
             f"{dataset.name} {dataset.split} ({missing[0]}, ... missing), and the server wants "

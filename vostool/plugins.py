@@ -10,6 +10,7 @@ and anybody can do without a package by writing `<workspace>/trackers/mine/track
 files beside the module are the tracker's named configurations.
 """
 
+import ast
 import dataclasses
 import hashlib
 import importlib
@@ -38,10 +39,20 @@ class Plugin:
     folder: Path
 
     def code_hash(self) -> str:
-        """Return a hash of the Python files of the tracker's folder, which decide its results."""
+        """Return a hash of the Python files that decide the tracker's results.
+
+        These are the files of its folder, and of the folders beside it that these import by
+        `from ..name`, and so on.
+        """
         digest = hashlib.sha256()
-        for path in sorted(self.folder.glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+        folders = [self.folder]
+        for folder in folders:  # it grows
+            if folder != self.folder:
+                digest.update(folder.name.encode())
+            for path in sorted(folder.glob("*.py")):
+                digest.update(path.name.encode() + path.read_bytes())
+            beside = {self.folder.parent / name for name in _imported_beside(folder)}
+            folders += sorted(beside - set(folders))
         return digest.hexdigest()[:12]
 
     @property
@@ -84,6 +95,21 @@ class Plugin:
         if name not in self.configs:
             raise UnknownNameError.of(f"configuration of {self.name}", name, self.configs)
         return read_toml(self.configs[name])
+
+
+def _imported_beside(folder: Path) -> set[str]:
+    """Return the packages that the files of a folder import by `from ..name` or `from .. `."""
+    found: set[str] = set()
+    for path in folder.glob("*.py"):
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):  # not part of the tracker then, as that was imported
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level == 2:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                found |= {name.partition(".")[0] for name in names}
+    return found
 
 
 def tracker_names(workspace: Workspace) -> dict[str, EntryPoint | Path]:

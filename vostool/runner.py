@@ -53,7 +53,7 @@ def run_tracker(
         VostoolError: as raised by the dataset and the tracker.
     """
     job = prepare(request, workspace)
-    folder = RunFolder(results / dataset.key / run_name(request))
+    folder = RunFolder(results / dataset.key / run_name(request.tracker, request.name))
     fresh = _manifest(job, dataset, folder.name)
     with folder.locked():
         if not folder.exists() and folder.has_masks():
@@ -85,7 +85,7 @@ def run_tracker(
 
 def missing_sequences(request: RunRequest, dataset: Dataset, results: Path) -> tuple[Sequence, ...]:
     """Return the sequences of the dataset that the run folder of a request lacks."""
-    folder = RunFolder(results / dataset.key / run_name(request))
+    folder = RunFolder(results / dataset.key / run_name(request.tracker, request.name))
     done = folder.complete(folder.manifest()) if folder.exists() else set()
     return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)
 
@@ -224,9 +224,11 @@ def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
     if not done:
         return fresh
     differences = manifest.differences(fresh)
-    if dataset.name.startswith("folder:") and manifest.root != fresh.root:
-        differences.append(f"folder of data ({manifest.root} -> {fresh.root})")
     by_name = {sequence.name: sequence for sequence in dataset.sequences}
+    # The same data may have been moved, which the fingerprints of shared sequences show.
+    known = not dataset.name.startswith("folder:") and not done.isdisjoint(dataset.whole_names)
+    if manifest.root != fresh.root and not known:
+        differences.append(f"folder of data ({manifest.root} -> {fresh.root})")
     for name in sorted(done):
         if name in by_name and (
             manifest.sequences[name].fingerprint != dataset.fingerprint(by_name[name])

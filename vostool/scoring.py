@@ -166,7 +166,10 @@ def score_sequence(
         for object_id, frames in sorted(tally.scores().items())
         for name, j, f in frames
     ]
-    notes = _notes(sequence, protocol, tally.unscored())
+    notes = (
+        *_gaps(dataset, sequence, protocol, files),
+        *_notes(sequence, protocol, tally.unscored()),
+    )
     if not rows and not notes:
         raise DatasetError(
             f"Sequence '{sequence.name}' has no object on the frames that protocol "
@@ -227,6 +230,24 @@ def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
             f"{path} is {prediction.shape[1]}x{prediction.shape[0]}, the ground truth is "
             f"{truth.shape[1]}x{truth.shape[0]}. Save masks in the size of the frames."
         )
+
+
+def _gaps(
+    dataset: Dataset, sequence: Sequence, protocol: Protocol, files: LabelFiles
+) -> tuple[str, ...]:
+    """Say which ids are scored although the first frame has no such object."""
+    if protocol.objects != "first_frame":
+        return ()
+    ids = ids_in(_labels(dataset, sequence.annotations[min(sequence.annotations)], files)).tolist()
+    gaps = sorted(set(range(1, max(ids) + 1)) - set(ids))
+    if not gaps:
+        return ()
+    shown = ", ".join(map(str, gaps[:5])) + (", ..." if len(gaps) > 5 else "")
+    return (
+        f"Sequence '{sequence.name}': its first frame has {len(ids)} of the ids 1 to {max(ids)}. "
+        f"Protocol '{protocol.name}' also scores the others ({shown}), as it does officially: 1 "
+        "where nothing is predicted.",
+    )
 
 
 def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def check_stability(dataset: Dataset, protocol: Protocol) -> None:
         )
 
 
+def uncounted(dataset: Dataset) -> frozenset[str]:
+    """Return the sequences that the authors of DAVIS 2016 leave out; none of other datasets."""
+    return NOT_COUNTED if dataset.name == "DAVIS2016" else frozenset()
+
+
 def score_stability(
     dataset: Dataset, masks: Path, workers: int = 1, *, cache: ScoreCache | None = None
 ) -> dict[str, float]:
@@ -33,7 +38,7 @@ def score_stability(
         workers: processes; sequences are shared out among them.
         cache: where scores are kept; what has not changed is taken from there.
     """
-    counted = [each for each in dataset.sequences if each.name not in NOT_COUNTED]
+    counted = [each for each in dataset.sequences if each.name not in uncounted(dataset)]
     found: dict[str, float] = {}
     for sequence in counted:
         entry = cache and cache.load_entry(*_entry(sequence), _paths(sequence, masks))

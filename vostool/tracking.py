@@ -137,12 +137,12 @@ def warm_up(tracker: Tracker, dataset: Dataset, sequence: Sequence) -> None:
         for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
             check_sizes(sequence, index, frame, prompts, frame.shape)
             with blaming_tracker(f"while warming up on sequence '{sequence.name}'"):
-                tracker.step(frame, for_tracker(tracker, prompts))
+                tracker.step(frame, for_tracker(tracker.init, prompts))
 
 
-def for_tracker(tracker: Tracker, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
-    """Take the masks away from the prompts of a box-initialised tracker."""
-    if tracker.init == "box":
+def for_tracker(init: str, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
+    """Take the masks away from the prompts of a tracker whose `init` is "box"."""
+    if init == "box":
         return tuple(replace(prompt, mask=None) for prompt in prompts)
     return tuple(prompts)
 
@@ -151,7 +151,7 @@ def timed_step(
     tracker: Tracker, frame: Frame, prompts: Iterable[Prompt], stopwatch: Stopwatch
 ) -> tuple[Labels, float]:
     """Return the label map of a step and the milliseconds it took."""
-    given = for_tracker(tracker, prompts)
+    given = for_tracker(tracker.init, prompts)
     return stopwatch.time(lambda: tracker.step(frame, given))
 
 

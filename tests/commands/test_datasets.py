@@ -47,7 +47,7 @@ def test_split_run_and_score(cli, train: Path, tmp_path: Path) -> None:
     where = ("--dataset", "YouTubeVOS2019", "--root", tmp_path / "held")
     scored = cli("eval", *where, "--tracker", "copy_first")
     assert scored.exit_code == 0, scored.output
-    for heading in ("G", "J seen", "J unseen", "F seen", "F unseen"):
+    for heading in ("G", "Js", "Ju", "Fs", "Fu", "valid holdout-0.4-1"):
         assert heading in scored.output
     folder = tmp_path / "results/YouTubeVOS2019-holdout-0.4-1/copy_first"
     summary = row(folder / "scores/after_first/summary.csv")
@@ -112,3 +112,21 @@ def test_datasets_says_what_a_folder_lacks(cli, davis_folder) -> None:
     assert "ImageSets/2017/val.txt is missing. This looks like DAVIS 2016" in shown
     for name in ("YouTubeVOS2018", "MOSE", "MOSEv2", "LVOSv1", "LVOSv2", "SA-V"):
         assert f"{name} │ missing" in shown
+
+
+def test_a_part_of_an_official_split_is_labelled(cli, train: Path, tmp_path: Path) -> None:
+    data = ("--dataset", "YouTubeVOS2019", "--root", train, "--split", "train")
+    done = cli("eval", *data, "--tracker", "copy_first")
+    assert done.exit_code == 0, done.output
+    assert "10 of 3471" in done.output
+    assert "not comparable with published numbers" in done.output
+    (summary,) = tmp_path.glob("results/YouTubeVOS2019-train/copy_first/scores/*/summary.csv")
+    assert row(summary)["complete"] == "False"
+
+
+def test_seen_categories_that_are_none_of_the_dataset(cli, train: Path, tmp_path: Path) -> None:
+    (tmp_path / "seen.txt").write_text("Giraffe\n")
+    data = ("--dataset", "YouTubeVOS2019", "--root", train, "--split", "train")
+    done = cli("eval", *data, "--tracker", "copy_first", "--seen", tmp_path / "seen.txt")
+    assert done.exit_code == 2
+    assert "spelt as in meta.json" in done.output

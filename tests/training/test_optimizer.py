@@ -73,6 +73,30 @@ def test_freezing_everything_is_refused() -> None:
         set_training(network(), ("0", "1", "2"))
 
 
+def test_the_moving_average_follows_tensors_that_were_replaced() -> None:
+    """As `Module.to` does with weights in another layout, of either network."""
+    net = nn.Sequential(nn.Conv2d(2, 2, 3), nn.BatchNorm2d(2))
+    average = MovingAverage(net, decay=0.5)
+    for step, changed in enumerate((net, average.network), 9):
+        changed.to(memory_format=torch.channels_last)
+        before = average.network[0].weight.clone()
+        with torch.no_grad():
+            net[0].weight.add_(1.0)
+        average.update(step)
+        assert torch.allclose(average.network[0].weight, (before + net[0].weight) / 2)
+
+
+def test_a_shared_tensor_is_averaged_once() -> None:
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    net[1].weight = net[0].weight
+    average = MovingAverage(net, decay=0.5)
+    before = net[0].weight.item()
+    with torch.no_grad():
+        net[0].weight.add_(2.0)
+    average.update(100)
+    assert average.network[1].weight.item() == pytest.approx(before + 1)
+
+
 def test_the_moving_average_by_hand() -> None:
     net = nn.BatchNorm1d(1)
     average = MovingAverage(net, decay=0.5)

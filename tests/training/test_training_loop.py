@@ -83,6 +83,41 @@ def test_a_finished_training_does_nothing_more(bench):
     assert (bench.folder() / "metrics.csv").read_bytes() == before
 
 
+def test_validation_may_change_the_layout_of_what_it_is_lent(bench, monkeypatch):
+    settings = ("train.steps=8", "train.validate_every=4")
+    bench.train(*settings, name="plain")
+    task = bench.job().task
+    honest = task.validate
+
+    def careless(self, network):
+        network.to(memory_format=torch.channels_last)
+        return honest(self, network)
+
+    monkeypatch.setattr(task, "validate", careless)
+    bench.train(*settings)
+    plain, other = (load_file(bench.folder(n) / "last.safetensors") for n in ("plain", "t"))
+    for name, tensor in plain.items():
+        torch.testing.assert_close(other[name], tensor, atol=1e-6, rtol=0)
+    assert bench.curve()["J_mean"].iloc[-1] == pytest.approx(
+        bench.curve("plain")["J_mean"].iloc[-1]
+    )
+
+
+def test_what_a_training_without_a_checkpoint_left_is_removed(bench):
+    folder = bench.folder()
+    (folder / "pictures").mkdir(parents=True)
+    (folder / "tensorboard").mkdir()
+    for name in ("best.safetensors", "metrics.csv", "pictures/step_00000099.png"):
+        (folder / name).write_text("old")
+    (folder / "notes.txt").write_text("mine")
+    bench.train("train.steps=2", "train.validate_every=0", "train.picture_every=1")
+    assert not (folder / "best.safetensors").exists()
+    assert sorted(path.name for path in (folder / "pictures").iterdir()) == [
+        f"step_{step:08d}.png" for step in range(3)
+    ]
+    assert (folder / "notes.txt").exists()
+
+
 def test_another_seed_is_another_training(bench):
     for seed in (0, 1):
         bench.train(f"train.seed={seed}", "train.steps=2", name=str(seed))
@@ -131,6 +166,15 @@ def test_another_configuration_is_refused(bench):
     for difference in ("lr: 0.02 -> 0.03", "width: 4 -> 5", "noise: 0.25 -> 0.5", "--name"):
         assert difference in str(caught.value)
     assert (bench.folder() / "metrics.csv").read_bytes() == curve
+
+
+def test_another_split_of_the_batch_is_another_training(bench, stop_after):
+    """Batch norms see other samples together."""
+    bench.train(stop=stop_after(2))
+    with pytest.raises(ResultError, match="accumulate: 1 -> 2"):
+        bench.train("train.accumulate=2")
+    job = bench.job()
+    assert job.manifest(0, 1).differences(job.manifest(2, 3)) == ["processes: 1 -> 3"]
 
 
 def test_what_does_not_change_what_is_learnt_may_change(bench, stop_after):

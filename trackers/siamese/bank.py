@@ -8,26 +8,31 @@ device too, and on disk so that the next start is quick.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
+from vostool.provenance import sha256_of
 from vostool.sequence import Frame, Sequence
 
+from . import crops
 from .crops import TEMPLATE, context_side, crop_grid
 
 REACH = 3.5
 SIDE = 447  # pixels of a crop: about REACH * TEMPLATE
-VERSION = 2
 _SMALLEST = 12  # pixels of an object that can be learned from
+_FILES = ("images", "masks", "ids", "frames")
+_CODE = tuple(sha256_of(Path(str(file))) for file in (__file__, crops.__file__))
 
 
 @dataclass
@@ -37,67 +42,72 @@ class Bank:
     Args:
         images: (N, 3, SIDE, SIDE) uint8 RGB.
         masks: (N, SIDE, SIDE) bool: the object.
-        sizes: (N, 2) float32 width and height of the object's box, pixels of the crop.
-        track: (N,) which object of which sequence; crops of a track follow each other in time.
+        track: (N,) int64, ascending: which object of which sequence.
+        frame: (N,) int64: on which frame of its sequence, ascending in each track.
     """
 
     images: Tensor
     masks: Tensor
-    sizes: Tensor
     track: Tensor
+    frame: Tensor
 
     def __len__(self) -> int:
         return len(self.track)
 
+    @cached_property
     def tracks(self) -> tuple[Tensor, Tensor]:
-        """Return the first crop and the number of crops of each track."""
+        """The first crop and the number of crops of each track."""
         counts = torch.bincount(self.track)
         return counts.cumsum(0) - counts, counts
 
+    @cached_property
+    def moments(self) -> Tensor:
+        """(N,) int64, ascending: one track's differ as its frames do, others by far more."""
+        return (self.track << 32) + self.frame
+
     def to(self, device: torch.device) -> "Bank":
-        return Bank(
-            *(getattr(self, name).to(device) for name in ("images", "masks", "sizes", "track"))
-        )
+        return Bank(*(t.to(device) for t in (self.images, self.masks, self.track, self.frame)))
 
 
-def build_bank(
-    datasets: Iterable[Dataset], cache: Path, on_frame: Callable[[str], None] = lambda name: None
-) -> Bank:
+def build_bank(datasets: Iterable[Dataset], cache: Path) -> Bank:
     """Cut all objects out of datasets, or read them back if that has been done before.
 
     Args:
         datasets: their sequences must have frames and masks.
         cache: folder for the crops.
-        on_frame: told of the name of each sequence's frames as they are cut.
 
     Raises:
-        DatasetError: there is no object to learn from.
+        DatasetError: there is no object to learn from, or crops in the cache are damaged.
     """
     parts = []
     for dataset in datasets:
         for sequence in dataset.sequences:
             folder = cache / _key(dataset, sequence)
-            if not (folder / "sizes.npy").is_file():
-                _save(folder, _cut_sequence(dataset, sequence, on_frame))
-            names = ("images", "masks", "sizes", "ids")
-            parts.append([np.load(folder / f"{name}.npy") for name in names])
-    parts = [part for part in parts if len(part[3])]
-    if not parts:
+            if not (folder / f"{_FILES[-1]}.npy").is_file():
+                _save(folder, _cut_sequence(dataset, sequence))
+            parts.append(_load(folder))
+    total = sum(len(ids) for *_, ids, _ in parts)
+    if not total:
         raise DatasetError("There is no object to learn from. Name other data with --data.")
-    tracks, offset = [], 0
-    for *_, ids in parts:
-        _, order = np.unique(ids, return_inverse=True)
-        tracks.append(order + offset)
-        offset += int(order.max()) + 1
-    images, masks, sizes = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    return Bank(*(torch.from_numpy(a) for a in (images, masks, sizes, np.concatenate(tracks))))
+    bank = Bank(
+        torch.empty(total, 3, SIDE, SIDE, dtype=torch.uint8),
+        torch.empty(total, SIDE, SIDE, dtype=torch.bool),
+        torch.empty(total, dtype=torch.int64),
+        torch.empty(total, dtype=torch.int64),
+    )
+    row = tracks = 0
+    for images, masks, ids, frames in parts:
+        known, track = np.unique(ids, return_inverse=True)
+        rows = slice(row, row + len(ids))
+        bank.images.numpy()[rows], bank.masks.numpy()[rows] = images, masks
+        bank.track.numpy()[rows], bank.frame.numpy()[rows] = track + tracks, frames
+        row, tracks = rows.stop, tracks + len(known)
+    return bank
 
 
-def _cut_sequence(
-    dataset: Dataset, sequence: Sequence, on_frame: Callable[[str], None]
-) -> tuple[np.ndarray, ...]:
-    """Return images, masks, sizes and ids of a sequence's objects, object by object."""
-    found: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]] = []
+def _cut_sequence(dataset: Dataset, sequence: Sequence) -> tuple[NDArray[np.generic], ...]:
+    """Return what `_FILES` name of a sequence's objects, object by object."""
+    found: list[tuple[int, int, np.ndarray, np.ndarray]] = []
     for index, path in sorted(sequence.annotations.items()):
         labels = dataset.labels(path)
         frame: Frame | None = None
@@ -107,26 +117,21 @@ def _cut_sequence(
                 continue
             frame = read_frame(sequence.frames[index]) if frame is None else frame
             found.append((object_id, index, *_cut_object(frame, mask)))
-        on_frame(sequence.name)
     found.sort(key=lambda each: each[:2])
-    if not found:
-        return (
-            np.empty((0, 3, SIDE, SIDE), np.uint8),
-            np.empty((0, SIDE, SIDE), bool),
-            np.empty((0, 2), np.float32),
-            np.empty(0, np.int64),
-        )
-    ids = np.array([each[0] for each in found])
-    return (*(np.stack([each[i] for each in found]) for i in (2, 3, 4)), ids)
+    return (
+        np.array([image for *_, image, _ in found], np.uint8).reshape(-1, 3, SIDE, SIDE),
+        np.array([mask for *_, mask in found], bool).reshape(-1, SIDE, SIDE),
+        np.array([object_id for object_id, *_ in found], np.int64),
+        np.array([index for _, index, *_ in found], np.int64),
+    )
 
 
-def _cut_object(frame: Frame, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _cut_object(frame: Frame, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     box = box_of(mask)
     assert box is not None
     size = torch.tensor([[box.w, box.h]])
     centre = torch.tensor([[box.x + (box.w - 1) / 2, box.y + (box.h - 1) / 2]])
-    context = context_side(size)
-    side = context * (SIDE / TEMPLATE)
+    side = context_side(size) * (SIDE / TEMPLATE)
     image = torch.from_numpy(np.array(frame)).permute(2, 0, 1).float()
     finer = 2 if float(side) > SIDE else 1  # mean of four samples where the crop is a reduction
     grid = crop_grid(centre, side, finer * SIDE, frame.shape[:2])
@@ -137,24 +142,37 @@ def _cut_object(frame: Frame, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray,
         torch.from_numpy(mask)[None, None].float(), grid, align_corners=False
     )
     shape = torch.nn.functional.avg_pool2d(shape, finer)[0, 0] > 0.5
-    return (
-        crop.round().clamp(0, 255).to(torch.uint8).numpy(),
-        shape.numpy(),
-        (size[0] * (TEMPLATE / context)).numpy(),
-    )
+    return crop.round().clamp(0, 255).to(torch.uint8).numpy(), shape.numpy()
 
 
 def _key(dataset: Dataset, sequence: Sequence) -> str:
-    about = [VERSION, REACH, SIDE, dataset.merged, dataset.fingerprint(sequence)]
+    """Return a name that changes with whatever the crops depend on."""
+    about = [*_CODE, dataset.merged, dataset.fingerprint(sequence)]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:20]
 
 
-def _save(folder: Path, arrays: tuple[np.ndarray, ...]) -> None:
-    """Write the arrays of a sequence; `sizes.npy` comes last and says that all are there."""
+def _save(folder: Path, arrays: tuple[NDArray[np.generic], ...]) -> None:
+    """Write the arrays of a sequence; the last one says that all are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, array in zip(
-        ("images", "masks", "ids", "sizes"), (*arrays[:2], arrays[3], arrays[2]), strict=True
-    ):
+    for name, array in zip(_FILES, arrays, strict=True):
         partial = folder / f".{name}.{os.getpid()}.npy"
         np.save(partial, array)
         os.replace(partial, folder / f"{name}.npy")
+
+
+def _load(folder: Path) -> tuple[NDArray[np.generic], ...]:
+    """Read the arrays of a sequence; crops stay on the disk until they are copied."""
+    try:
+        ids, frames = (np.load(folder / f"{name}.npy") for name in _FILES[2:])
+        shapes = ((len(ids), 3, SIDE, SIDE), (len(ids), SIDE, SIDE))
+        if not len(ids):
+            return np.empty(shapes[0], np.uint8), np.empty(shapes[1], bool), ids, frames
+        images, masks = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _FILES[:2])
+        if (images.shape, masks.shape, frames.shape) != (*shapes, ids.shape):
+            raise ValueError("their sizes differ")
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(
+            f"The crops in {folder} are damaged ({error}). Remove that folder and run the same "
+            "command again; they are then cut anew."
+        ) from error
+    return images, masks, ids, frames

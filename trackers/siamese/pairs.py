@@ -83,41 +83,51 @@ def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
         config: how they are varied.
         draws: their random numbers.
     """
-    template_of, search_of, positive = _choose(bank, config, draws)
+    track, template_of, search_of, positive = _choose(bank, config, draws)
     both = _turned(draws.signed(config.turn_both), draws.signed(config.stretch))
     both = torch.where(draws.chance(config.flip)[:, None, None], both * _MIRROR.to(both), both)
-    small = _placed(draws, config.template_shift, config.template_scale, 0.0, TEMPLATE)
-    wide = _placed(draws, config.search_shift, config.search_scale, config.turn, SEARCH)
+    small = _placed(draws, config.template_shift, config.template_scale, 0.0)
+    wide = _placed(draws, config.search_shift, config.search_scale, config.turn)
     template, template_mask = _sample(bank, template_of, both @ small[0], small[1], TEMPLATE)
     search, mask = _sample(bank, search_of, both @ wide[0], wide[1], SEARCH)
     # Some objects stand before another place, the same in both crops.
-    changed = draws.chance(config.background)
-    place = draws.below(len(bank)), changed, both
-    template = _before(bank, template, template_mask, *place, small[0], small[1] + 90.0)
-    search = _before(bank, search, mask, *place, wide[0], 60.0 - wide[1])
-    search, mask = _with_others(bank, config, draws, search, mask)
+    elsewhere, differs = _another(bank, draws, track)
+    place = elsewhere, draws.chance(config.background) & differs, both
+    template = _before(bank, template, template_mask, *place, small[0], small[1] + _ASIDE)
+    search = _before(bank, search, mask, *place, wide[0], _ASIDE_SEARCH - wide[1])
+    search, mask = _with_others(bank, config, draws, track, search, mask)
     template, search = vary_colours(template, search, config.colour, config.grey, draws)
     search = vary_sharpness(search, config.blur, draws)
     return Pairs(template, search, mask & positive[:, None, None])
 
 
+# Where another place is cut, pixels from the object there. In the template that object is out of
+# view, 63 pixels away. In the search crop the place is shifted against the object's own shift, so
+# that where the object lies does not follow from what is behind it.
+_ASIDE = 90.0
+_ASIDE_SEARCH = 60.0
 _MIRROR = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
 
 
-def _choose(bank: Bank, config: PairConfig, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
-    """Return which crops are template and search, and whether they show the same object."""
-    starts, counts = bank.tracks()
+def _choose(bank: Bank, config: PairConfig, draws: Draws) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the template's track, which crops are template and search, and if they are of one."""
+    starts, counts = bank.tracks
     track = draws.below(len(starts))
-    start, count = starts[track], counts[track]
-    first = draws.below(count)
-    apart = draws.signed(config.frames_apart + 1).to(torch.int64)
-    # Reflected at the ends of the track, so that no frame is drawn more often than others.
-    second = (first + apart).remainder(torch.clamp(2 * count - 2, min=1))
-    second = torch.minimum(second, (2 * count - 2 - second).abs())
+    first = starts[track] + draws.below(counts[track])
+    moment = bank.moments[first]
+    low = torch.searchsorted(bank.moments, moment - config.frames_apart)
+    high = torch.searchsorted(bank.moments, moment + config.frames_apart, right=True)
+    second = low + draws.below(high - low)
+    other, differs = _another(bank, draws, track)
+    negative = draws.chance(config.negative) & differs
+    return track, first, torch.where(negative, other, second), ~negative
+
+
+def _another(bank: Bank, draws: Draws, track: Tensor) -> tuple[Tensor, Tensor]:
+    """Return crops of objects of other tracks, and whether there are any."""
+    starts, counts = bank.tracks
     other = (track + 1 + draws.below(max(len(starts) - 1, 1))).remainder(len(starts))
-    negative = draws.chance(config.negative) & (other != track)
-    elsewhere = starts[other] + draws.below(counts[other])
-    return start + first, torch.where(negative, elsewhere, start + second), ~negative
+    return starts[other] + draws.below(counts[other]), other != track
 
 
 def _turned(degrees: Tensor, stretch: Tensor) -> Tensor:
@@ -129,9 +139,7 @@ def _turned(degrees: Tensor, stretch: Tensor) -> Tensor:
     return turn * torch.stack((wider, 1 / wider), -1)[:, None, :]
 
 
-def _placed(
-    draws: Draws, shift: float, scale: float, turn: float, out: int
-) -> tuple[Tensor, Tensor]:
+def _placed(draws: Draws, shift: float, scale: float, turn: float) -> tuple[Tensor, Tensor]:
     """Return a matrix, and where the crop's centre lies beside the object, pixels of the crop."""
     zoom = draws.signed(scale).exp()
     matrix = _turned(draws.signed(turn), draws.signed(scale / 2)) * zoom[:, None, None]
@@ -180,13 +188,13 @@ def _before(
 
 
 def _with_others(
-    bank: Bank, config: PairConfig, draws: Draws, search: Tensor, mask: Tensor
+    bank: Bank, config: PairConfig, draws: Draws, track: Tensor, search: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Put another object behind this one, and another before it."""
     for probability, before in ((config.distractor, False), (config.occluder, True)):
-        index = draws.below(len(bank))
-        matrix, shift = _placed(draws, 100.0, 0.5, 180.0, SEARCH)
-        some = draws.chance(probability).nonzero()[:, 0]
+        index, differs = _another(bank, draws, track)
+        matrix, shift = _placed(draws, 100.0, 0.5, 180.0)
+        some = (draws.chance(probability) & differs).nonzero()[:, 0]
         if not len(some):
             continue
         other, shape = _sample(bank, index[some], matrix[some], shift[some], SEARCH)

@@ -33,7 +33,7 @@ class Maps(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides the tensors of the network.
+    """What decides the tensors of the network; the defaults are those of `car_r18.toml`.
 
     Args:
         backbone: which ResNet.
@@ -43,10 +43,10 @@ class Shape:
         rays: number of rays.
     """
 
-    backbone: Depth = "resnet50"
-    stages: tuple[str, ...] = ("layer2", "layer3", "layer4")
-    channels: int = 256
-    depth: int = 4
+    backbone: Depth = "resnet18"
+    stages: tuple[str, ...] = ("layer2", "layer3")
+    channels: int = 128
+    depth: int = 3
     rays: int = 36
 
 
@@ -102,8 +102,11 @@ class PolarHead(nn.Module):
 
     def forward(self, x: Tensor) -> Maps:
         scores, shapes = self.score_tower(x), self.ray_tower(x)
-        # Rays of 4 strides before training, and never so long that no step could bring them back.
-        rays = 4 * STRIDE * self.rays(shapes).float().clamp(-4, 3).exp()
+        # Rays of 4 strides before training, bounded to 0.2 to 640 pixels so that none overflows.
+        # The gradient ignores the bounds, or a ray beyond them could never come back.
+        logs = self.rays(shapes).float()
+        logs = logs + (logs.clamp(-5, 3) - logs).detach()
+        rays = 4 * STRIDE * logs.exp()
         return Maps(self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays)
 
 

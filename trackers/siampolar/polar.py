@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _BEFORE = 1e-3  # pixels before a crossing, which may be a corner where four pixels meet
+_SHORTEST = 1e-3  # pixels of a ray; two of length 0 would have no edge that bounds their triangle
 
 
 def directions(rays: int, device: torch.device | str = "cpu") -> Tensor:
@@ -18,7 +19,7 @@ def directions(rays: int, device: torch.device | str = "cpu") -> Tensor:
     return torch.stack((angles.cos(), angles.sin()), dim=1).to(torch.float32)
 
 
-def cast_rays(masks: Tensor, points: Tensor, rays: int, reach: int | None = None) -> Tensor:
+def cast_rays(masks: Tensor, points: Tensor, rays: int) -> Tensor:
     """Return how far the object reaches from each point along each ray.
 
     The farthest place where a ray leaves a pixel of the object, computed exactly: a ray leaves a
@@ -30,20 +31,18 @@ def cast_rays(masks: Tensor, points: Tensor, rays: int, reach: int | None = None
         masks: (B, H, W) bool.
         points: (B, P, 2) x and y.
         rays: number of rays.
-        reach: grid lines to look at on each side of a point, all if None; what is farther is not
-            seen.
 
     Returns:
         (B, P, rays) float32 pixels, 0 where a ray meets nothing.
     """
     ways = directions(rays, masks.device)
     points = points.to(torch.float32)
-    across = _farthest(masks, points, ways, reach or masks.shape[2])
-    down = _farthest(masks.mT, points.flip(-1), ways.flip(-1), reach or masks.shape[1])
+    across = _farthest(masks, points, ways)
+    down = _farthest(masks.mT, points.flip(-1), ways.flip(-1))
     return torch.maximum(across, down)
 
 
-def _farthest(masks: Tensor, points: Tensor, ways: Tensor, count: int) -> Tensor:
+def _farthest(masks: Tensor, points: Tensor, ways: Tensor) -> Tensor:
     """Return the farthest crossing of a vertical grid line with the object just before it."""
     batch, height, width = masks.shape
     x, y = points[..., 0, None, None], points[..., 1, None, None]  # (B, P, 1, 1)
@@ -51,7 +50,7 @@ def _farthest(masks: Tensor, points: Tensor, ways: Tensor, count: int) -> Tensor
     right = cos > 0
     # The pixel that the ray leaves at its first crossing, and those it leaves at the next ones.
     first = (x + 0.5).floor()
-    steps = torch.arange(count, device=masks.device, dtype=torch.float32)
+    steps = torch.arange(width, device=masks.device, dtype=torch.float32)
     column = torch.where(right, first.clamp(min=0) + steps, first.clamp(max=width - 1) - steps)
     line = torch.where(right, column + 0.5, column - 0.5)
     slope = torch.where(cos.abs() < 1e-6, torch.inf, 1 / cos)
@@ -89,7 +88,7 @@ def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) 
 
     Args:
         points: (N, 2) x and y of the rays' points.
-        rays: (N, R), at least three.
+        rays: (N, R), at least three; 0 is allowed.
         top_left: (N, 2) x and y of each window's first pixel.
         size: (H, W) of the windows.
 
@@ -104,7 +103,7 @@ def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) 
     dy = (start[:, 1, None, None] + torch.arange(size[0], device=device)[:, None]).expand(shape)
     turn = torch.atan2(dy, dx) * (count / (2 * math.pi))
     sector = turn.floor().to(torch.int64).remainder(count)
-    ends = rays[..., None] * directions(count, device)
+    ends = rays.clamp(min=_SHORTEST)[..., None] * directions(count, device)
     following = ends.roll(-1, dims=1)
     # Inside where (b - a) x (q - a) is on the side of the point: a x b - q x (b - a) >= 0 .
     edge = following - ends

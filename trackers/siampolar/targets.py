@@ -10,7 +10,6 @@ from .network import OFFSET, RESPONSE, cell_centres
 from .polar import cast_rays
 
 POINTS = 8  # cells per crop whose rays are learned
-_REACH = 192  # pixels; longer rays are cut there
 
 
 @dataclass
@@ -58,7 +57,7 @@ def targets_of(mask: Tensor, rays: int) -> Targets:
     rank = torch.where(middle, distance, torch.inf).flatten(1)
     kept, cells = rank.topk(POINTS, dim=1, largest=False)
     points = centres.reshape(-1, 2)[cells]
-    lengths = cast_rays(mask, points, rays, _REACH).clamp(min=0.5)
+    lengths = cast_rays(mask, points, rays).clamp(min=0.5)
     centerness = (lengths.amin(-1) / lengths.amax(-1)).sqrt()
     assert score.shape == (count, RESPONSE, RESPONSE)
     return Targets(score, cells, lengths, centerness, kept.isfinite())

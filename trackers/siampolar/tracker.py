@@ -1,7 +1,7 @@
 """SiamPolarMask as a tracker: all objects of a frame in one pass, from boxes alone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime, Tracker
 
-from ..siamese.backbone import Depth, normalised
+from ..siamese.backbone import normalised
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
 from ..siamese.ranking import change_penalty, cosine_window
 from .network import RESPONSE, Maps, Shape, SiamPolarCar, cell_centres
@@ -25,40 +25,29 @@ BUNDLED = Path(__file__).with_name("car_r18.safetensors")  # of the default conf
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of SiamPolarMask.
+class Config(Shape):
+    """Settings of SiamPolarMask, beside those of its network's shape.
 
     Args:
-        backbone: which ResNet.
-        stages: stages whose features are correlated.
-        channels: of the correlation and the head.
-        depth: convolutions of each tower of the head.
-        rays: number of rays.
         pretrained: training starts from torchvision's ImageNet weights.
         penalty: how strongly changes of size and shape are held against a cell.
         window: share of the cosine window in the ranking, in [0, 1].
         smoothing: how fast size follows what is seen, in [0, 1].
         centerness: cells are also ranked by how central they are.
-        update: how fast the template follows what is seen, in [0, 1]; 0 keeps the first frame's.
         lost_below: an object whose score (0 to 1) is lower is not drawn, and waits where it is.
     """
 
-    backbone: Depth = "resnet18"
-    stages: tuple[str, ...] = ("layer2", "layer3")
-    channels: int = 128
-    depth: int = 3
-    rays: int = 36
     pretrained: bool = False
     penalty: float = 0.1
     window: float = 0.3
     smoothing: float = 0.4
     centerness: bool = True
-    update: float = 0.0
     lost_below: float = 0.05
 
     @property
     def shape(self) -> Shape:
-        return Shape(self.backbone, self.stages, self.channels, self.depth, self.rays)
+        """What decides the tensors."""
+        return Shape(*(getattr(self, field.name) for field in fields(Shape)))
 
 
 class SiamPolar(Tracker):
@@ -77,7 +66,8 @@ class SiamPolar(Tracker):
         torch.manual_seed(self.runtime.seed)
         network = SiamPolarCar(self.config.shape)
         load_weights(network, self.runtime.weights)
-        self._search = Search(network, self.config, self.runtime)
+        network.to(self.runtime.device).to(memory_format=torch.channels_last)
+        self._search = Search(network.eval(), self.config, self.runtime)
 
     @classmethod
     def own_weights(cls, config: Any) -> Path | None:
@@ -91,13 +81,19 @@ class SiamPolar(Tracker):
 
 
 class Search:
-    """The state of all objects of a sequence, on the device."""
+    """The state of all objects of a sequence, on the device.
+
+    Args:
+        network: in evaluation mode and on the device; it is lent, nothing of it is changed.
+        config: how its maps are ranked.
+        runtime: device and precision.
+    """
 
     def __init__(self, network: SiamPolarCar, config: Config, runtime: Runtime) -> None:
         self._config = config
         self._device = torch.device(runtime.device)
         self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(runtime.precision)
-        self.network = network.to(device=self._device).to(memory_format=torch.channels_last).eval()
+        self.network = network
         self._window = cosine_window(RESPONSE, self._device)
         self._cells = cell_centres(self._device)
         self.forget()
@@ -115,10 +111,11 @@ class Search:
             return np.zeros(frame.shape[:2], np.uint8)
         image = torch.from_numpy(frame.copy()).to(self._device).permute(2, 0, 1).float()
         height, width = frame.shape[:2]
-        labels = torch.zeros(height, width, dtype=torch.uint8, device=self._device)
         if self._ids:
             points, rays, scores = self._follow(image)
             labels = self._drawn(points, rays, scores, (height, width))
+        else:
+            labels = torch.zeros(height, width, dtype=torch.uint8, device=self._device)
         if prompts:
             self._take_in(image, prompts)
             for prompt in prompts:
@@ -184,15 +181,39 @@ class Search:
 
     def _drawn(self, points: Tensor, rays: Tensor, scores: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the label map: each pixel is that of the object with the best score over it."""
-        shapes = fill(points, rays, torch.zeros_like(points), size)
-        best, winner = (shapes * scores[:, None, None]).max(dim=0)
-        ids = torch.tensor(self._ids, dtype=torch.uint8, device=self._device)
-        return torch.where(best > 0, ids[winner], 0)
+        labels = torch.zeros(size, dtype=torch.uint8, device=self._device)
+        found = (scores > 0).nonzero()[:, 0]
+        if not len(found):
+            return labels
+        order = found[scores[found].argsort(stable=True)]  # the best comes last
+        corners, window = _windows(points[order], rays[order], size)
+        shapes = fill(points[order], rays[order], corners, window)
+        # All windows are written at once: a pixel keeps the largest rank.
+        rank = torch.arange(1, len(order) + 1, dtype=torch.int32, device=self._device)
+        row = corners[:, 1, None] + torch.arange(window[0], device=self._device)
+        column = corners[:, 0, None] + torch.arange(window[1], device=self._device)
+        place = row[:, :, None] * size[1] + column[:, None, :]
+        best = torch.zeros(size[0] * size[1], dtype=torch.int32, device=self._device)
+        best.scatter_reduce_(0, place.flatten(), (shapes * rank[:, None, None]).flatten(), "amax")
+        ids = torch.tensor([0, *self._ids], dtype=torch.uint8, device=self._device)
+        ids = torch.cat((ids[:1], ids[1 + order]))
+        return ids[best.reshape(size).long()]
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(
             self._device.type, dtype=self._type or torch.bfloat16, enabled=self._type is not None
         )
+
+
+def _windows(points: Tensor, rays: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    """Return (N, 2) int64 x, y of windows in a frame that hold its polygons, and their one size."""
+    box = extent(rays)
+    limit = torch.tensor([size[1], size[0]], device=points.device)
+    first = (points + box[:, :2]).floor().clamp(min=0).minimum(limit)
+    behind = (points + box[:, 2:]).floor().clamp(min=-1).minimum(limit - 1) + 1
+    width, height = (behind - first).clamp(min=0).amax(dim=0).to(torch.int64).tolist()
+    window = torch.tensor([width, height], device=points.device)
+    return torch.minimum(first, limit - window).to(torch.int64), (height, width)
 
 
 def _laid_out(crops: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.frames import read_frame
 from vostool.masks import ids_in
+from vostool.metrics.region import region_similarity
 from vostool.sequence import Sequence
 from vostool.tracker import Runtime
 from vostool.tracking import for_tracker
@@ -95,32 +95,36 @@ class PolarTask:
         return draw_samples(pairs, targets, maps)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return J of the validation sequences, tracked from the first frame's boxes."""
+        """Return the mean J of the validation's objects, tracked from the first frame's boxes."""
         if self._validation is None:
             return {}
-        runtime = Runtime(device=str(self._device), precision="bf16", seed=self._seed)
+        precision = SiamPolar.precisions[0]  # what `vostool run` takes
+        runtime = Runtime(device=str(self._device), precision=precision, seed=self._seed)
         assert isinstance(network, SiamPolarCar)
         search = Search(network, self._model, runtime)
-        scores = [
-            float(np.mean(list(self._overlaps(search, self._validation, sequence))))
-            for sequence in self._validation.sequences
-        ]
-        return {"J_mean": float(np.mean(scores))}
+        objects: dict[tuple[str, int], list[float]] = {}
+        for sequence in self._validation.sequences:
+            for object_id, score in self._overlaps(search, self._validation, sequence):
+                objects.setdefault((sequence.name, object_id), []).append(score)
+        if not objects:
+            return {}
+        return {"J_mean": float(np.mean([np.mean(scores) for scores in objects.values()]))}
 
-    def _overlaps(self, search: Search, dataset: Dataset, sequence: Sequence) -> Iterator[float]:
-        """Yield J of the objects on the frames that count, the first and the last left out."""
+    def _overlaps(
+        self, search: Search, dataset: Dataset, sequence: Sequence
+    ) -> Iterator[tuple[int, float]]:
+        """Yield objects and their J on the frames that count, the first and the last left out."""
         search.forget()
         first = ids_in(dataset.labels(sequence.annotations[0])).tolist()
         for index, prompts in enumerate(dataset.prompts(sequence)):
-            labels = search.step(read_frame(sequence.frames[index]), _boxes(prompts))
+            boxes = for_tracker(SiamPolar.init, prompts)
+            labels = search.step(read_frame(sequence.frames[index]), boxes)
             counts = 0 < index < len(sequence) - 1 and index % self._config.every == 0
             if not counts or index not in sequence.annotations:
                 continue
             truth = dataset.labels(sequence.annotations[index])
             for object_id in first:
-                a, b = labels == object_id, truth == object_id
-                union = np.count_nonzero(a | b)
-                yield np.count_nonzero(a & b) / union if union else 1.0
+                yield object_id, region_similarity(labels == object_id, truth == object_id)
 
     def export(self, network: nn.Module) -> dict[str, Tensor]:
         return {
@@ -128,10 +132,3 @@ class PolarTask:
             for name, tensor in network.state_dict().items()
             if not name.endswith("num_batches_tracked")
         }
-
-
-def _boxes(prompts: Any) -> Any:
-    return for_tracker(_BOXES, prompts)
-
-
-_BOXES: Any = SiamPolar  # for_tracker asks for nothing but `init`

@@ -33,7 +33,7 @@ def davis_splits(root: Path, year: int, resolution: str = "480p") -> tuple[str, 
 
 def davis_name(dataset: Dataset, resolution: str | None) -> str:
     """Return the file name of a split, e.g. `davis2016_train.json`."""
-    parts = [dataset.name.lower(), dataset.split]
+    parts = [dataset.name.lower(), dataset.split.replace(" ", "-")]
     if resolution and resolution != "480p":
         parts.append(resolution)
     return "_".join(parts) + ".json"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from vostool.datasets.dataset import Dataset
+from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
 from vostool.datasets.folder import holds_binary_masks
 from vostool.datasets.layout import refuse_undecodable
@@ -62,24 +62,38 @@ def open_dataset(
     contents = entry.adapter(root, split, chosen, need_frames)
     if seen is not None and not contents.objects:
         raise UsageError(f"{name} has no categories; leave --seen away.")
+    categories = _seen_of(seen, contents) if seen is not None else contents.seen
     dataset = Dataset(
         name=name,
         key=_key(key, entry, split, chosen, contents.variant),
-        split=split,
+        split=f"{split} {contents.variant}".rstrip(),
         root=contents.root or root,
         sequences=contents.sequences,
         protocol=PROTOCOLS[entry.protocol],
         merged=entry.merged,
         late_objects=entry.late_objects,
         official=entry.official.get(split, ()),
+        count=0 if contents.variant else entry.count(split),
         objects=contents.objects,
-        seen=read_categories(seen) if seen is not None else contents.seen,
+        seen=categories,
         server=None if contents.variant else entry.servers.get(split),
         notes=contents.notes if seen is None else (),
     ).select(sequences)
     if entry is FOLDER and holds_binary_masks(dataset.sequences):
         return replace(dataset, merged=True)
     return dataset
+
+
+def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
+    """Read the categories that training has seen; one of them at least must be here."""
+    seen = read_categories(path)
+    there = {about.category for objects in contents.objects.values() for about in objects.values()}
+    if not seen & there:
+        raise UsageError(
+            f"None of the categories in {path} is one of this dataset, such as "
+            f"{', '.join(sorted(there)[:3])}. They are spelt as in meta.json, one a line."
+        )
+    return seen
 
 
 def find_root(entry: Entry, workspace: Workspace) -> Path | None:

@@ -79,7 +79,8 @@ class Dataset:
         merged: label maps are one object, foreground, whatever ids they hold.
         late_objects: objects are prompted where they first appear; otherwise only those of the
             first frame are prompted.
-        official: names of the official split, empty if there is none.
+        official: names of the official split, empty if there is none or they are not known.
+        count: how many sequences the official split has, 0 if that is not known.
         whole: names of all its sequences, also if only some were selected.
         objects: what the dataset says about its objects, empty if nothing.
         seen: categories that training has seen, None if that is not known.
@@ -96,6 +97,7 @@ class Dataset:
     merged: bool = False
     late_objects: bool = False
     official: tuple[str, ...] = ()
+    count: int = 0
     whole: tuple[str, ...] = ()
     objects: Objects = field(default_factory=dict)
     seen: frozenset[str] | None = None
@@ -148,10 +150,16 @@ class Dataset:
             f"with official numbers of protocol '{protocol.name}'.",
         )
 
+    @property
+    def whole_names(self) -> tuple[str, ...]:
+        """Return the names of all its sequences, also if only some were selected."""
+        return self.whole or tuple(sequence.name for sequence in self.sequences)
+
     def covers_official(self, names: Iterable[str]) -> bool:
         """Tell whether these sequences are all of the official split, or of the dataset itself."""
-        whole = self.official or self.whole or tuple(s.name for s in self.sequences)
-        return set(whole) <= set(names)
+        there = set(names)
+        whole = self.official or self.whole_names
+        return len(there) >= self.count and set(whole) <= there
 
     def listed_frames(self, sequence: Sequence) -> Mapping[int, frozenset[str]]:
         """Return the names of the frames that the dataset lists for each object of a sequence.

@@ -1,7 +1,7 @@
 """The table of datasets: name -> adapter, splits, protocol, server, and how to get it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vostool.datasets import mose, youtube_vos
@@ -29,6 +29,7 @@ class Entry:
         how_to_get: one sentence for people who lack it.
         resolutions: folder names or `full`, the default first; empty if there is no choice.
         official: split -> official sequence names, where they are known.
+        counts: split -> number of official sequences, where their names are not.
         servers: split -> the server that keeps its ground truth.
         merged: all objects of a label map are one.
         late_objects: objects are prompted where they first appear.
@@ -43,10 +44,27 @@ class Entry:
     how_to_get: str
     resolutions: tuple[str, ...] = ()
     official: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     merged: bool = False
     late_objects: bool = False
     marks: tuple[str, ...] = ("Annotations",)
+
+    def count(self, split: str) -> int:
+        """Return how many sequences the official split has, 0 if that is not known."""
+        return len(self.official.get(split, ())) or self.counts.get(split, 0)
+
+
+# Of the papers and sites: youtube-vos.org; Ding et al., MOSE, ICCV 2023; Hong et al., LVOS, ICCV
+# 2023 and arXiv 2404.19326; Ravi et al., SAM 2, 2024, whose masklets are sequences here.
+_COUNTS = {
+    "YouTubeVOS2018": {"train": 3471, "valid": 474, "test": 508},
+    "YouTubeVOS2019": {"train": 3471, "valid": 507, "test": 541},
+    "MOSE": {"train": 1507, "valid": 311},
+    "LVOSv1": {"train": 120, "valid": 50, "test": 50},
+    "LVOSv2": {"train": 420, "valid": 140, "test": 160},
+    "SA-V": {"val": 293, "test": 278},
+}
 
 
 def _davis_adapter(year: int) -> Adapter:
@@ -179,7 +197,7 @@ _ROWS = (
         late_objects=True,
     ),
 )
-CATALOG = {entry.name: entry for entry in _ROWS}
+CATALOG = {e.name: replace(e, counts=_COUNTS.get(e.name, {})) for e in _ROWS}
 
 FOLDER = Entry(
     name="folder",

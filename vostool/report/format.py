@@ -19,10 +19,10 @@ SCORES = [
 ]
 SEEN_SCORES = [  # of YouTube-VOS, where it is known which categories training has seen
     ("G", "G"),
-    ("J_seen", "J seen"),
-    ("J_unseen", "J unseen"),
-    ("F_seen", "F seen"),
-    ("F_unseen", "F unseen"),
+    ("J_seen", "Js"),
+    ("J_unseen", "Ju"),
+    ("F_seen", "Fs"),
+    ("F_unseen", "Fu"),
 ]
 
 

@@ -102,7 +102,7 @@ def _section(runs: pd.DataFrame) -> Section:
     dataset, split, protocol = str(first["dataset"]), str(first["split"]), str(first["protocol"])
     sequences = int(first["sequences"])
     entry = CATALOG.get(dataset)
-    official = len(entry.official.get(split, ())) if entry else 0
+    official = entry.count(split) if entry else 0
     rows = runs.drop(columns=["folder", "names"])
     # Published numbers are for the usual resolution, whose results folder names no other.
     usual = str(first["folder"]) in (dataset, f"{dataset}-{split}")

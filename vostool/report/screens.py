@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from vostool.workspace import Workspace
 
 
+FEW = 10  # sequences below which bootstrap intervals are plainly too narrow
+
+
 def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
     """Print the scores of runs, of one run per sequence too, with what was assumed."""
     from vostool.evaluation import combined_summary
@@ -33,7 +36,7 @@ def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
     console = make_console()
     table = combined_summary(evaluated.scores)
     protocol = table["protocol"][0]
-    official = len(dataset.official)
+    official = dataset.count
     title = f"{dataset.name} {dataset.split}, protocol {protocol}, in percent"
     if len(evaluated.scores) == 1:
         sequences = evaluated.scores[0].sequences
@@ -52,6 +55,9 @@ def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
             "comparable with published numbers.",
             style="yellow",
         )
+    count = int(table["sequences"].max())
+    if 1 < count < FEW:
+        console.print(f"{count} sequences are few: the intervals are too narrow.", style="yellow")
     for note in dict.fromkeys(note for scores in evaluated.scores for note in scores.notes):
         console.print(f"Note: {note}", style="yellow")
     for reason in evaluated.left_out.values():
@@ -154,7 +160,7 @@ def show_datasets(workspace: "Workspace") -> None:
             except VostoolError as error:
                 reasons.append(str(error))
                 continue
-            whole = len(dataset.official)
+            whole = dataset.count
             count = len(dataset.sequences)
             splits.append(f"{split} {count} of {whole}" if whole > count else f"{split} {count}")
         state = "here" if splits else ("not in it" if root else "missing")
@@ -255,9 +261,11 @@ def show_attributes(tables: Mapping[str, "pd.DataFrame"]) -> None:
             for row in table.to_dict("records")
         ]
         if rows:
-            title = f"{run}, by attribute: with it, without it, what it costs"
-            headings = ["", "", "seqs", "J with", "without", "cost", "F with", "without", "cost"]
-            console.print(plain_table(headings, rows, title, right=range(2, 9), whole=range(9)))
+            title = f"{run}: J and F of sequences with an attribute, without it, and what it costs"
+            headings = ["", "", "seqs", "J", "without", "cost", "F", "without", "cost"]
+            console.print(
+                plain_table(headings, rows, title, right=range(2, 9), whole=(0, *range(2, 9)))
+            )
 
 
 def _signed(value: float) -> str:

@@ -20,6 +20,7 @@ from vostool.training.metrics_log import Board, MetricsLog, Row, tensorboard
 from vostool.training.task import Task
 from vostool.training.window import Window
 
+_ASKED = 10  # steps between two questions to the other processes, as each waits for the device
 _PICTURED = 16  # samples of a picture, at most
 
 
@@ -67,6 +68,10 @@ class Books:
         self._ranks, self._on_row = ranks, on_row
         self._device = ranks.device(job.device)
         self._window = Window(self._device)
+        self._log: MetricsLog | None = (
+            None  # of the first process, once it is known where it goes on
+        )
+        self._board: Board | None = None
         self._earlier = 0.0  # seconds of earlier starts
         self._saved: int | None = None
         self._begun = self._lap = time.monotonic()
@@ -86,12 +91,11 @@ class Books:
             self.step = self._saved = self._lap_step = state["step"]
             self._earlier = state["seconds"]
             self.best, self.best_step = state["best"], state["best_step"]
-            self._window.names = tuple(state["window_names"])
-            self._window.rows = list(state["window"])
+            self._window.restore(tuple(state["window_names"]), state["window"])
         if not self._ranks.leads:
             return
         self._log = MetricsLog(self._folder.metrics, self.step)
-        self._board: Board | None = tensorboard(self._folder.path / "tensorboard", self.step)
+        self._board = tensorboard(self._folder.path / "tensorboard", self.step)
         if newest is not None:
             self._export_last()
         elif self._settings.picture_every:
@@ -100,7 +104,7 @@ class Books:
 
     def agree(self, stop: bool) -> bool:
         """Tell whether to end now: all processes must do so after the same step."""
-        if self._ranks.count > 1 and self.step % self._settings.log_every:
+        if self._ranks.count > 1 and self.step % _ASKED:
             return False
         return self._ranks.any(stop, self._device)
 
@@ -115,7 +119,7 @@ class Books:
             row |= {"lr": learnt.rate, **self._losses()}
         if settings.validate_every and (ends or self._due(settings.validate_every)):
             row |= self._validated()
-        if row and self._ranks.leads:
+        if row and self._log:
             row = {"step": self.step, **row, "seconds": round(self.seconds, 3)}
             self._log.add(row)
             if self._board:

@@ -46,8 +46,6 @@ def save(
         Its folder.
     """
     path = folder / f"step_{step:08d}"
-    if path.is_dir():  # training is deterministic: it holds the same
-        return path
     partial = folder / f".{path.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -59,6 +57,7 @@ def save(
     for file in partial.iterdir():
         _flush_to_disk(file)
     os.replace(partial, path)
+    _flush_to_disk(folder)
     for old in checkpoints_in(folder)[:-keep]:
         shutil.rmtree(old)
     return path
@@ -120,6 +119,10 @@ def _damaged(path: Path, file: str) -> str:
     )
 
 
-def _flush_to_disk(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
+def _flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

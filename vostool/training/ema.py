@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class MovingAverage:
@@ -17,19 +17,21 @@ class MovingAverage:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.network = copy.deepcopy(network).requires_grad_(False).eval()
-        self._pairs = [
-            (mine, theirs.detach())
-            for mine, theirs in zip(
-                self.network.state_dict().values(), network.state_dict().values(), strict=True
-            )
-        ]
+        self._averaged = network
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the network after `step` steps of its optimiser."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        floats = [(a, w) for a, w in self._pairs if a.is_floating_point()]
+        # Looked up every time, for `Module.to` may have given either network new tensors.
+        pairs = list(zip(_tensors(self.network), _tensors(self._averaged), strict=True))
+        floats = [(a, w) for a, w in pairs if a.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in floats], [w for _, w in floats], weight)
-        for a, w in self._pairs:
+        for a, w in pairs:
             if not a.is_floating_point():
                 a.copy_(w)
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    """Return weights and statistics, each once even where modules share it."""
+    return [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]

@@ -12,6 +12,7 @@ results/train/<name>/
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -79,7 +80,13 @@ class TrainManifest:
                 found.append(f"the files of the {what}")
         if (self.init or {}).get("sha256") != (other.init or {}).get("sha256"):
             found.append("--init")
+        before, after = self._last("processes"), other._last("processes")
+        if before != after:  # batch norms see other samples together
+            found.append(f"processes: {before} -> {after}")
         return found
+
+    def _last(self, what: str) -> Any:
+        return self.starts[-1].get(what) if self.starts else None
 
     def _settings(self) -> TrainSettings:
         settings: TrainSettings = build_config(TrainSettings, self.settings, "train.json")
@@ -125,7 +132,9 @@ class TrainFolder:
             ResultError: the folder holds another training; the message says what differs.
         """
         tidy(self.checkpoints)
-        if self.newest_checkpoint() is not None:
+        if self.newest_checkpoint() is None:
+            self._clear()
+        else:
             before = self._manifest()
             differences = before.differences(asked)
             if differences:
@@ -135,6 +144,13 @@ class TrainFolder:
                 )
             asked.starts = [*before.starts, *asked.starts]
         write_text(self.manifest_path, json.dumps(asdict(asked), indent=2) + "\n")
+
+    def _clear(self) -> None:
+        """Remove what a training left that ended before its first checkpoint."""
+        for file in (self.best, self.last, self.metrics):
+            file.unlink(missing_ok=True)
+        for folder in ("pictures", "tensorboard"):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def _manifest(self) -> TrainManifest:
         try:

@@ -12,7 +12,7 @@ from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.device import device_name, resolve_device
 from vostool.errors import DatasetError, WeightsError
-from vostool.jobs import RunRequest, run_name
+from vostool.jobs import run_name
 from vostool.plugins import load_tracker, split_spec
 from vostool.provenance import git_revision, sha256_of, versions
 from vostool.training.folder import TrainFolder, TrainManifest
@@ -136,7 +136,7 @@ def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
         data=open_data(settings, request.root, workspace),
         device=resolve_device(request.device, plugin.cls.devices),
         init=request.init,
-        name=run_name(RunRequest(request.tracker, request.name)),
+        name=run_name(request.tracker, request.name),
     )
 
 

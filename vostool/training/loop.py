@@ -54,7 +54,7 @@ def train(
         job: what to train.
         folder: where to.
         ranks: this process among all.
-        stop: asked after every step; with several processes whenever a row is due.
+        stop: asked after every step; with several processes after every tenth.
         on_row: told of every row of `metrics.csv`, by the first process.
 
     Raises:
@@ -65,7 +65,7 @@ def train(
     settings = job.settings
     device = ranks.device(job.device)
     ranks.share(settings.batch, settings.accumulate, 0)  # refuses what cannot be split
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = True  # it may choose other kernels after a resume
     with ranks.joined(device), folder.locked() if ranks.leads else nullcontext(), stop.listening():
         task = begin(job, folder, ranks, device)
         learner = Learner(task, settings, device, ranks, read_weights(job))

@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 # Settings that may change when a training goes on: they decide what is kept and how fast it is,
-# not what is learnt (but for rounding).
+# not what is learnt (but for rounding). `accumulate` is none of them: a batch norm sees the samples
+# of one part only.
 FREE = frozenset(
     {
-        "accumulate",
         "channels_last",
         "compile",
         "log_every",
@@ -30,7 +30,9 @@ class TrainSettings:
         validation_sequences: only these of it, all if empty.
         steps: of the optimiser.
         batch: samples of one step, over all processes and accumulations.
-        accumulate: parts that a process computes one after the other, to save memory.
+        accumulate: parts that a process computes one after the other, to save memory. A batch norm
+            that learns takes its statistics from one part, so with such norms the gradient depends
+            on it, as it does on the number of processes.
         optimizer: `adamw`, or `sgd` with momentum.
         lr: learning rate after the warm-up.
         momentum: of `sgd`.

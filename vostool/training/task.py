@@ -45,8 +45,9 @@ class Task(Protocol):
     """One tracker's training: its network, samples, losses and validation.
 
     Every random choice follows from `seed` and the arguments, never from a global generator or
-    from what was drawn before: that is why a resumed training continues exactly, and why several
-    processes do what one does. `draws.uniforms` gives such numbers.
+    from what was drawn before: that is why a resumed training continues exactly on a CPU (on a GPU
+    but for the order in which its kernels sum), and why several processes draw what one draws.
+    `draws.uniforms` gives such numbers.
     """
 
     Config: ClassVar[type]
@@ -81,12 +82,16 @@ class Task(Protocol):
     def losses(self, network: nn.Module, batch: Batch) -> Losses:
         """Return scalar losses; `total` is what is minimised, the others are reported.
 
-        It runs under autocast. Terms must be means over samples: then the gradient does not
-        depend on how a batch is split over devices and accumulations.
+        It runs under autocast. Terms must be means over samples. Then the gradient does not depend
+        on how a batch is split over devices and accumulations, but for batch norms that learn:
+        they see the samples of one part only.
         """
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return scores of the network in evaluation mode, e.g. `{"J_mean": 0.5}`; maybe none."""
+        """Return scores of the network in evaluation mode, e.g. `{"J_mean": 0.5}`; maybe none.
+
+        The network is lent: its tensors, their layout and device must stay as they are.
+        """
 
     def picture(self, network: nn.Module, batch: Batch) -> Picture:
         """Return an (H, W, 3) uint8 RGB image of samples, their targets and predictions."""

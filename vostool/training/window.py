@@ -18,6 +18,11 @@ class Window:
         self.device = device
         self.names: tuple[str, ...] = ()
         self.rows: list[Tensor] = []
+        self._fetched = 0  # so many of the rows are means over all processes already
+
+    def restore(self, names: tuple[str, ...], rows: Tensor) -> None:
+        """Take up the names and the rows that `fetch` gave before."""
+        self.names, self.rows, self._fetched = names, list(rows), len(rows)
 
     def add(self, losses: Mapping[str, Tensor], norm: Tensor) -> None:
         """Take in the losses of a step and the norm of its gradient.
@@ -50,8 +55,11 @@ class Window:
         """
         if not self.rows:
             return torch.zeros(0, len(self.names))
-        rows = ranks.mean(torch.stack([row.to(self.device) for row in self.rows])).cpu()
-        self.rows = list(rows)
+        fresh = self.rows[self._fetched :]
+        if fresh:
+            self.rows[self._fetched :] = list(ranks.mean(torch.stack(fresh)).cpu())
+            self._fetched = len(self.rows)
+        rows = torch.stack(self.rows)
         bad = ~torch.isfinite(rows)
         if infinite_norm:
             bad[:, -1] = False
@@ -71,7 +79,7 @@ class Window:
 
     def clear(self) -> None:
         """Begin a new window."""
-        self.rows = []
+        self.rows, self._fetched = [], 0
 
     def means(self, rows: Tensor) -> dict[str, float]:
         """Return name -> mean over the steps of what `fetch` gave."""

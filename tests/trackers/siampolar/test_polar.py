@@ -45,10 +45,18 @@ def test_rays_of_a_square_by_hand():
     assert lengths.tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_reach_limits_what_is_seen():
-    mask = torch.ones(1, 64, 64, dtype=torch.bool)
-    lengths = cast_rays(mask, torch.tensor([[[31.0, 31.0]]]), 4, reach=10)[0, 0]
-    assert lengths.tolist() == pytest.approx([9.5, 9.5, 9.5, 9.5])
+def test_rays_of_no_length_fill_nothing():
+    """Neither between two of them, nor behind the one beside them."""
+    lengths = torch.full((1, 8), 10.0)
+    lengths[0, 1:4] = 0
+    lengths[0, 6] = 0
+    filled = fill(torch.tensor([[30.0, 30.0]]), lengths, torch.zeros(1, 2), (61, 61))[0]
+    y, x = np.mgrid[-30:31, -30:31]
+    assert not filled.numpy()[np.hypot(x, y) > 10].any()
+    assert not filled[31:, :30][:, -20:].any()  # down left, between 90 and 180 degrees
+    assert filled[30, 30:41].all()
+    nothing = fill(torch.tensor([[30.5, 30.5]]), torch.zeros(1, 36), torch.zeros(1, 2), (61, 61))
+    assert not nothing.any()
 
 
 def test_a_mask_of_nothing_has_no_rays():
