@@ -1,6 +1,7 @@
 """Training learns, goes on where it stopped, and does in parts what it does in one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from vostool.errors import ConfigError, ContractError, ResultError, TrainingError
 from vostool.training.distributed import Ranks
 from vostool.training.learner import Learner
+from vostool.training.loop import train
 
 LOSSES = ["total", "cross", "size"]
 
@@ -166,6 +168,19 @@ def test_another_configuration_is_refused(bench):
     for difference in ("lr: 0.02 -> 0.03", "width: 4 -> 5", "noise: 0.25 -> 0.5", "--name"):
         assert difference in str(caught.value)
     assert (bench.folder() / "metrics.csv").read_bytes() == curve
+
+
+def test_changed_code_is_told_but_goes_on(bench, stop_after):
+    bench.train(stop=stop_after(2))
+    job = bench.job()
+    manifest = job.manifest(2, 1)
+    folder = job.folder(bench.results)
+    assert folder.open(manifest) is None
+    changed = replace(job, code="0" * 12)
+    notes: list[str] = []
+    train(changed, folder, Ranks(), stop_after(1), on_note=notes.append)
+    assert len(notes) == 1
+    assert "code of tiny has changed" in notes[0]
 
 
 def test_another_split_of_the_batch_is_another_training(bench, stop_after):

@@ -85,7 +85,7 @@ def train(
     from vostool.report.training_screen import training_progress
 
     with training_progress(job.name, job.settings.steps) as on_row:
-        outcome = run(job, folder, ranks, stop, on_row)
+        outcome = run(job, folder, ranks, stop, on_row, lambda note: click.echo(note, err=True))
     _say(job, folder, outcome)
     if outcome.step < job.settings.steps and stop.signalled:
         raise KeyboardInterrupt

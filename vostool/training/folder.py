@@ -125,13 +125,17 @@ class TrainFolder:
         found = checkpoints_in(self.checkpoints)
         return found[-1] if found else None
 
-    def open(self, asked: TrainManifest) -> None:
+    def open(self, asked: TrainManifest) -> str | None:
         """Write `train.json`, or add this start to the one that is there; remove leftovers.
+
+        Returns:
+            A note if the tracker's code has changed since the last start.
 
         Raises:
             ResultError: the folder holds another training; the message says what differs.
         """
         tidy(self.checkpoints)
+        note = None
         if self.newest_checkpoint() is None:
             self._clear()
         else:
@@ -142,8 +146,14 @@ class TrainFolder:
                     f"{self.path} holds another training; what differs: {', '.join(differences)}. "
                     "Choose another name with --name, or remove that folder."
                 )
+            if before._last("code") != asked._last("code"):
+                note = (
+                    f"The code of {asked.tracker} has changed since {self.path} was last trained; "
+                    "the training goes on with the new code."
+                )
             asked.starts = [*before.starts, *asked.starts]
         write_text(self.manifest_path, json.dumps(asdict(asked), indent=2) + "\n")
+        return note
 
     def _clear(self) -> None:
         """Remove what a training left that ended before its first checkpoint."""

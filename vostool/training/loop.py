@@ -47,6 +47,7 @@ def train(
     ranks: Ranks,
     stop: Stop,
     on_row: Callable[[Row], None] = lambda row: None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> Outcome:
     """Train until all steps are done or `stop` is wanted, going on from the newest checkpoint.
 
@@ -56,6 +57,7 @@ def train(
         ranks: this process among all.
         stop: asked after every step; with several processes after every tenth.
         on_row: told of every row of `metrics.csv`, by the first process.
+        on_note: told what the user should know before it begins, by the first process.
 
     Raises:
         ResultError: the folder holds another training, or another process is at it.
@@ -67,7 +69,7 @@ def train(
     ranks.share(settings.batch, settings.accumulate, 0)  # refuses what cannot be split
     torch.backends.cudnn.benchmark = True  # it may choose other kernels after a resume
     with ranks.joined(device), folder.locked() if ranks.leads else nullcontext(), stop.listening():
-        task = begin(job, folder, ranks, device)
+        task = begin(job, folder, ranks, device, on_note)
         learner = Learner(task, settings, device, ranks, read_weights(job))
         books = Books(job, task, learner, folder, ranks, on_row)
         books.resume()
@@ -107,13 +109,21 @@ def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     return Learnt(sums, norm, rate)
 
 
-def begin(job: TrainJob, folder: TrainFolder | None, ranks: Ranks, device: torch.device) -> Task:
+def begin(
+    job: TrainJob,
+    folder: TrainFolder | None,
+    ranks: Ranks,
+    device: torch.device,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> Task:
     """Claim the folder, if there is one, and let the task prepare its data."""
     with ranks.leader_first():
         if folder is not None and ranks.leads:
             newest = folder.newest_checkpoint()
             step = int(newest.name.removeprefix("step_")) if newest else 0
-            folder.open(job.manifest(step, ranks.count))
+            note = folder.open(job.manifest(step, ranks.count))
+            if note:
+                on_note(note)
         return job.task(job.task_config, job.model, job.data, device, job.settings.seed)
 
 

@@ -56,7 +56,7 @@ def test_others_are_of_other_tracks(what):
     outside = ~pairs.mask & ((light - own[:, None, None]).abs() < 1)
     assert inside.sum((1, 2)).min() > 500
     assert outside.sum() < 0.02 * inside.sum()  # rims, and blends of two others
-    met = ((light > own[:, None, None] + 30) | ((light > 30) & (light < own[:, None, None] - 30)))
+    met = (light > own[:, None, None] + 30) | ((light > 30) & (light < own[:, None, None] - 30))
     assert (met.sum((1, 2)) > 200).sum() > 12
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vostool_trackers.siampolar.network import Shape, SiamPolarCar, cell_centres
+from vostool_trackers.siampolar.network import PolarHead, Shape, SiamPolarCar, cell_centres
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet34", "resnet50", "resnet101"])
@@ -35,6 +35,17 @@ def test_gradients_reach_the_backbone_through_both_crops(small):
     (maps.score.sum() + maps.rays.sum()).backward()
     assert template.grad.abs().sum() > 0
     assert search.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("bias", "length"), [(-9.0, 32 * 2.718282**-5), (9.0, 32 * 2.718282**3)])
+def test_rays_are_bounded_but_can_come_back(bias, length):
+    head = PolarHead(8, 1, 4)
+    torch.nn.init.constant_(head.rays.bias, bias)
+    torch.nn.init.zeros_(head.rays.weight)
+    rays = head(torch.rand(1, 8, 5, 5)).rays
+    assert rays.flatten().tolist() == pytest.approx([length] * 100, rel=1e-4)
+    rays.log().sum().backward()
+    assert head.rays.bias.grad.tolist() == pytest.approx([25.0] * 4, rel=1e-4)
 
 
 def test_the_middle_cell_is_the_middle_of_the_crop():

@@ -6,7 +6,7 @@ import torch
 
 from vostool_trackers.siampolar.losses import polar_iou_loss
 
-STEPS = 200
+STEPS = 40
 
 
 def test_a_sample_is_the_same_whoever_asks(make_task):
@@ -24,6 +24,16 @@ def test_polar_iou_by_hand():
     assert polar_iou_loss(torch.ones(3), torch.ones(3)).item() == 0
 
 
+@pytest.fixture
+def one_thread():
+    """Two threads wait for each other where other processes are at work too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_the_loss_on_one_batch_falls(make_task):
     """To less than 5 % of its start above the entropy of the centerness."""
     task = make_task(negative=0.0)
@@ -41,7 +51,7 @@ def test_the_loss_on_one_batch_falls(make_task):
         optimizer.zero_grad()
         losses["total"].backward()
         optimizer.step()
-    assert left[-1] < 0.05 * left[0], left[::10]
+    assert left[-1] < 0.05 * left[0], left
 
 
 def entropy(targets) -> float:
