@@ -130,3 +130,12 @@ def test_seen_categories_that_are_none_of_the_dataset(cli, train: Path, tmp_path
     done = cli("eval", *data, "--tracker", "copy_first", "--seen", tmp_path / "seen.txt")
     assert done.exit_code == 2
     assert "spelt as in meta.json" in done.output
+
+
+def test_a_zip_of_a_part_is_said_to_be_one(cli, plain_folder) -> None:
+    plain_folder(folder="datasets/MOSE/valid")
+    assert cli("run", "copy_first", "--dataset", "MOSE").exit_code == 0
+    packed = cli("pack", "copy_first", "--dataset", "MOSE")
+    assert packed.exit_code == 0, packed.output
+    assert "2 sequences, 12 masks" in packed.output
+    assert "The split has 311 sequences" in packed.output

@@ -130,3 +130,9 @@ def pack(
         f"{packed.path}: {packed.sequences} sequences, {packed.frames} masks, {megabytes:.1f} MB. "
         f"Send it to {dataset.server.where}"
     )
+    if packed.sequences < dataset.count:
+        click.echo(
+            f"The split has {dataset.count} sequences, and {dataset.root} only these: the server "
+            "wants all.",
+            err=True,
+        )
