@@ -201,6 +201,8 @@ def test_interrupting_ends_with_a_sentence_and_keeps_what_is_finished(tmp_path, 
         text=True,
         cwd=tmp_path,
         start_new_session=True,
+        # A shell's background job, as a test run may be, ignores SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     run = tmp_path / "results" / "folder-clips" / "stopped"
     finished = []

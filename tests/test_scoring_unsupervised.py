@@ -63,7 +63,8 @@ def test_real_masks(shared: Path, predictions: str) -> None:
         assert_objects(scores.frames[scores.frames["sequence"] == name], sequence)
     assert_overall(scores.summary, expected["global"])
     assert scores.summary.loc[0, "protocol"] == "davis-unsupervised"
-    assert scores.notes == ()
+    (note,) = scores.notes
+    assert note.startswith("Sequence 'lab-coat': its first frame has 3 of the ids 1 to 5.")
 
 
 def cases() -> list[Any]:
