@@ -129,14 +129,7 @@ def evaluate_run(
     """
     manifest = run.manifest()
     wanted = [sequence.name for sequence in dataset.sequences]
-    done = run.complete(manifest)
-    missing = [name for name in wanted if name not in done]
-    if missing:
-        raise ResultError(
-            f"Run '{run.name}' lacks {len(missing)} of {len(wanted)} sequences "
-            f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it with the "
-            "`vostool run` command that began it, or name sequences with --sequences."
-        )
+    run.require(manifest, wanted)
     for sequence in dataset.sequences:
         if manifest.sequences[sequence.name].first_mask != dataset.first_mask_hash(sequence):
             raise ResultError(

@@ -71,7 +71,7 @@ def read_file(path: Path) -> bytes:
         MaskError: it is absent or cannot be read.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would never end
+        if not path.is_file() and path.exists():  # a pipe would never end
             raise MaskError(f"{path} cannot be read: it is no file.")
         return path.read_bytes()
     except FileNotFoundError:

@@ -59,14 +59,7 @@ def find_masks(given: str, runs: Path, dataset: Dataset) -> tuple[str, Path]:
     for folder in (runs / given, Path(given).expanduser()):
         run = RunFolder(folder)
         if run.exists():
-            done = run.complete(run.manifest())
-            missing = [s.name for s in dataset.sequences if s.name not in done]
-            if missing:
-                raise ResultError(
-                    f"Run '{run.name}' lacks {len(missing)} of {len(dataset.sequences)} sequences "
-                    f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it "
-                    "with the `vostool run` command that began it."
-                )
+            run.require(run.manifest(), [sequence.name for sequence in dataset.sequences])
             return run.name, run.masks
     path = Path(given).expanduser()
     if path.is_dir():

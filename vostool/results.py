@@ -15,8 +15,8 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,17 @@ class RunFolder:
             if sum(1 for _ in (self.masks / name).glob("*.png")) >= status.frames
         }
 
+    def require(self, manifest: Manifest, names: Collection[str]) -> None:
+        """Raise ResultError, saying how to finish the run, if it lacks any of some sequences."""
+        done = self.complete(manifest)
+        missing = [name for name in names if name not in done]
+        if missing:
+            raise ResultError(
+                f"Run '{self.name}' lacks {len(missing)} of {len(names)} sequences "
+                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it with "
+                "the `vostool run` command that began it, or name sequences with --sequences."
+            )
+
     def partial(self, sequence: str) -> Path:
         """Return the hidden folder in which a sequence grows, emptied."""
         path = self.masks / f".{sequence.replace('/', '+')}.partial"
@@ -220,24 +231,33 @@ class RunFolder:
         with self.times_path.open("a", newline="", encoding="utf-8") as file:
             file.write(("" if file.tell() else _HEADING) + _rows(steps))
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from writing this run at the same time.
-
-        Raises:
-            ResultError: another process is at it.
-        """
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from writing this run at the same time, see `locked`."""
         self.masks.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            if not try_lock(file.fileno()):
-                raise ResultError(
-                    f"Another vostool is writing {self.path}. Wait for it, or choose another "
-                    "--name."
-                )
-            yield
+        return locked(self.path, "writing")
 
 
-def try_lock(descriptor: int) -> bool:
+@contextmanager
+def locked(folder: Path, doing: str) -> Iterator[None]:
+    """Keep other processes away from a folder, which is made if it is not there.
+
+    Args:
+        folder: what is locked.
+        doing: what a process does that holds it, e.g. `writing`.
+
+    Raises:
+        ResultError: another process is at it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        if not _try_lock(file.fileno()):
+            raise ResultError(
+                f"Another vostool is {doing} {folder}. Wait for it, or choose another --name."
+            )
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
     """Lock an open file until it is closed, or until its process ends however it ends."""
     try:
         if os.name == "nt":

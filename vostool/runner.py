@@ -121,11 +121,11 @@ def _tracked_by(
     # The longest first, so that no worker is left alone with one at the end.
     ordered = sorted(todo, key=len, reverse=True)
     partials = {sequence.name: folder.partial(sequence.name) for sequence in ordered}
-    futures = {
-        pool.submit(_work, dataset.only(sequence), sequence, partials[sequence.name]): sequence
-        for sequence in ordered
-    }
-    try:
+    try:  # a worker may die while sequences are still being handed out
+        futures = {
+            pool.submit(_work, dataset.only(sequence), sequence, partials[sequence.name]): sequence
+            for sequence in ordered
+        }
         for future in as_completed(futures):
             sequence = futures[future]
             yield future.result(), sequence, partials[sequence.name]

@@ -148,7 +148,8 @@ def score_sequence(
     check_frames(sequence, folder, counted)
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None
     files = LabelFiles()
-    tally = new_tally(protocol, _first_objects(dataset, sequence, protocol, files), listed)
+    objects, present = _first_objects(dataset, sequence, protocol, files)
+    tally = new_tally(protocol, objects, listed)
     meets = False
     for index in counted:
         truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
@@ -166,17 +167,14 @@ def score_sequence(
         for object_id, frames in sorted(tally.scores().items())
         for name, j, f in frames
     ]
-    notes = (
-        *_gaps(dataset, sequence, protocol, files),
-        *_notes(sequence, protocol, tally.unscored()),
-    )
+    notes = _notes(sequence, protocol, tally.unscored())
     if not rows and not notes:
         raise DatasetError(
             f"Sequence '{sequence.name}' has no object on the frames that protocol "
             f"'{protocol.name}' counts. Leave the sequence out."
         )
     read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    return SequenceScores(rows, notes, meets, read)
+    return SequenceScores(rows, (*_gaps(sequence, protocol, objects, present), *notes), meets, read)
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -187,18 +185,19 @@ def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
 
 def _first_objects(
     dataset: Dataset, sequence: Sequence, protocol: Protocol, files: LabelFiles
-) -> list[int]:
-    """Return the objects that are scored from the start, by the first annotated frame."""
+) -> tuple[list[int], list[int]]:
+    """Return the objects that are scored from the start, and those of the first annotated frame."""
     path = sequence.annotations[min(sequence.annotations)]
     labels = _labels(dataset, path, files)
     ids: list[int] = ids_in(labels).tolist()
     refuse_soft(labels, path)
     if protocol.objects == "foreground":
-        return [1]
+        return [1], ids
     if protocol.listed_only and protocol.since == "start":
-        return sorted(dataset.listed_frames(sequence))
+        return sorted(dataset.listed_frames(sequence)), ids
     if protocol.objects == "all":
-        return _all_objects(dataset, sequence, files) if protocol.since == "start" else ids
+        everywhere = protocol.since == "start"
+        return (_all_objects(dataset, sequence, files) if everywhere else ids), ids
     if not ids:
         hint = ""
         if (labels == VOID).any():
@@ -208,7 +207,7 @@ def _first_objects(
             f"frame.{hint}"
         )
     # A gap in the ids is an object that is never there: the official evaluator counts it.
-    return list(range(1, max(ids) + 1))
+    return list(range(1, max(ids) + 1)), ids
 
 
 def _all_objects(dataset: Dataset, sequence: Sequence, files: LabelFiles) -> list[int]:
@@ -233,20 +232,17 @@ def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
 
 
 def _gaps(
-    dataset: Dataset, sequence: Sequence, protocol: Protocol, files: LabelFiles
+    sequence: Sequence, protocol: Protocol, objects: list[int], present: list[int]
 ) -> tuple[str, ...]:
     """Say which ids are scored although the first frame has no such object."""
-    if protocol.objects != "first_frame":
-        return ()
-    ids = ids_in(_labels(dataset, sequence.annotations[min(sequence.annotations)], files)).tolist()
-    gaps = sorted(set(range(1, max(ids) + 1)) - set(ids))
-    if not gaps:
+    gaps = sorted(set(objects) - set(present))
+    if protocol.objects != "first_frame" or not gaps:
         return ()
     shown = ", ".join(map(str, gaps[:5])) + (", ..." if len(gaps) > 5 else "")
     return (
-        f"Sequence '{sequence.name}': its first frame has {len(ids)} of the ids 1 to {max(ids)}. "
-        f"Protocol '{protocol.name}' also scores the others ({shown}), as it does officially: 1 "
-        "where nothing is predicted.",
+        f"Sequence '{sequence.name}': its first frame has {len(present)} of the ids 1 to "
+        f"{len(objects)}. Protocol '{protocol.name}' also scores the others ({shown}), as it does "
+        "officially: 1 where nothing is predicted.",
     )
 
 

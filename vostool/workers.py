@@ -35,9 +35,8 @@ def in_order(
 def _in_pool(
     pool: Executor, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
 ) -> Iterator[Result]:
-    futures = [pool.submit(function, *task) for task in tasks]
-    try:
-        for future in futures:
+    try:  # a worker may die while tasks are still being handed out
+        for future in [pool.submit(function, *task) for task in tasks]:
             yield future.result()
     except BrokenProcessPool as error:
         raise ResourceError(

@@ -1,13 +1,15 @@
 """`vostool trackers`, `speed` and `check`."""
 
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vostool.commands.options import tracking_options
 from vostool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vostool.jobs import Job
 
 
 @click.command()
@@ -24,27 +26,20 @@ def speed(
     workspace: Workspace,
     /,
     tracker: str,
-    device: str,
-    precision: str,
-    weights: Path | None,
-    overrides: tuple[str, ...],
-    seed: int,
     objects: int,
     size: str,
     frames: int,
     repeats: int,
+    **asked: Any,
 ) -> None:
     """Measure a tracker's speed, and its spread.
 
     Nothing but its step is timed, on a synthetic clip in memory, again and again.
     """
-    from vostool.jobs import RunRequest, prepare
     from vostool.report.screens import show_speed
     from vostool.speed import measure, parse_size
 
-    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
-    job = prepare(request, workspace, random_weights=True)
-    _say_random_weights(job)
+    job = _prepared(workspace, tracker, asked)
     show_speed(job, measure(job, objects, parse_size(size), frames, repeats), objects, size)
 
 
@@ -56,23 +51,16 @@ def check(
     workspace: Workspace,
     /,
     tracker: str,
-    device: str,
-    precision: str,
-    weights: Path | None,
-    overrides: tuple[str, ...],
-    seed: int,
+    **asked: Any,
 ) -> None:
     """Check that a tracker keeps the contract.
 
     It runs on synthetic clips, a finding for each rule of the contract.
     """
     from vostool.check import check_tracker
-    from vostool.jobs import RunRequest, prepare
     from vostool.report.screens import show_checks
 
-    request = RunRequest(tracker, None, overrides, device, precision, weights, seed=seed)
-    job = prepare(request, workspace, random_weights=True)
-    _say_random_weights(job)
+    job = _prepared(workspace, tracker, asked)
     if not show_checks(tracker, check_tracker(job)):
         sys.exit(1)
 
@@ -86,8 +74,13 @@ def trackers(workspace: Workspace, /) -> None:
     show_trackers(workspace)
 
 
-def _say_random_weights(job: Any) -> None:
+def _prepared(workspace: Workspace, tracker: str, asked: dict[str, Any]) -> "Job":
+    """Resolve what is asked for; a tracker whose weights are not given gets random ones."""
+    from vostool.jobs import RunRequest, prepare
+
+    job = prepare(RunRequest(tracker, **asked), workspace, random_weights=True)
     if job.random_weights:
         click.echo(
             f"{job.tracker} has no weights here: random ones are drawn, seed {job.runtime.seed}."
         )
+    return job

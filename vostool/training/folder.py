@@ -13,8 +13,8 @@ results/train/<name>/
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from vostool.config import build_config
 from vostool.errors import ResultError
-from vostool.results import try_lock, write_text
+from vostool.results import locked, write_text
 from vostool.training.checkpoint import checkpoints_in, tidy, write_tensors
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Picture
@@ -104,21 +104,9 @@ class TrainFolder:
         self.best = path / "best.safetensors"
         self.last = path / "last.safetensors"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from training here at the same time.
-
-        Raises:
-            ResultError: another process is at it.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            if not try_lock(file.fileno()):
-                raise ResultError(
-                    f"Another vostool is training in {self.path}. Wait for it, or choose another "
-                    "--name."
-                )
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from training here at the same time, see `results.locked`."""
+        return locked(self.path, "training in")
 
     def newest_checkpoint(self) -> Path | None:
         """Return the checkpoint to go on from, or None."""
