@@ -5,11 +5,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from functools import partial as partial_call
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from vostool.results import Manifest, RunFolder, SequenceStatus
 from vostool.sequence import Sequence
 from vostool.timing import stopwatch_for
 from vostool.tracking import SequenceResult, track_sequence, warm_up
+from vostool.workers import WorkerPool
 from vostool.workspace import Workspace
 
 Advance = Callable[[int, str], None]  # frames done, name of the sequence
@@ -108,8 +109,7 @@ def _tracked(
             on_frame = partial_call(advance, 1, sequence.name)
             yield session.track(dataset, sequence, partial, on_frame), sequence, partial
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job, workers))
-    with pool:
+    with WorkerPool(workers, _start_worker, (job, workers)) as pool:
         for result, sequence, partial in _tracked_by(pool, dataset, todo, folder):
             advance(len(sequence), sequence.name)
             yield result, sequence, partial

@@ -11,6 +11,30 @@ from vostool.errors import ResourceError
 Result = TypeVar("Result")
 
 
+class WorkerPool(ProcessPoolExecutor):
+    """A pool of fresh processes, all of which start with the first task.
+
+    Left to itself CPython starts them one by one while a thread of its own already watches them.
+    If one dies meanwhile, that thread fails with a traceback (its table of processes changes under
+    it) and the worker just started with another (what it was to share is gone).
+
+    Args:
+        workers: processes.
+        initializer: called with `arguments` by every process.
+        arguments: that can be pickled.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        initializer: Callable[..., object] | None = None,
+        arguments: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(workers, get_context("spawn"), initializer, arguments)
+        # As for forked processes. Where a Python has no such switch, nothing changes.
+        self._safe_to_dynamically_spawn_children = False
+
+
 def in_order(
     function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[Result]:
@@ -28,7 +52,7 @@ def in_order(
         for task in tasks:
             yield function(*task)
         return
-    with ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn")) as pool:
+    with WorkerPool(min(workers, len(tasks))) as pool:
         yield from _in_pool(pool, function, tasks)
 
 
