@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test bench-eval leaderboard publish clean
+.PHONY: help install check test bench-eval bench-track leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -34,6 +34,10 @@ test: $(STAMP)  ## the test suite
 bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other evaluators if named
 	$(BIN)/python benchmarks/bench_eval.py $(if $(BENCH_MASKS),--masks $(BENCH_MASKS)) \
 		$(if $(BENCH_PEERS),--peers $(BENCH_PEERS))
+
+# BENCH_TRACK holds further options of the script, e.g. BENCH_TRACK="--only car --device cuda".
+bench-track: $(STAMP)  ## time the Siamese trackers into results/bench_track.md
+	$(BIN)/python benchmarks/bench_track.py $(BENCH_TRACK)
 
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run

@@ -63,7 +63,7 @@ def measure(
     clip = [frame for frame, _ in synthetic.clip("translation", size=size, frames=frames)]
     prompts = disks(objects, size)
     stopwatch = stopwatch_for(job.runtime.device)
-    passes = [_timed_pass(tracker, clip, prompts, stopwatch) for _ in range(repeats + 1)]
+    passes = [timed_pass(tracker, clip, prompts, stopwatch) for _ in range(repeats + 1)]
     speeds = [speed_of(steps) for steps in passes[1:]]
     return Measurement(speeds, stopwatch.protocol, stopwatch.peak_mb())
 
@@ -88,9 +88,10 @@ def disks(objects: int, size: tuple[int, int]) -> tuple[Prompt, ...]:
     return tuple(prompts)
 
 
-def _timed_pass(
+def timed_pass(
     tracker: Tracker, clip: list[Frame], prompts: tuple[Prompt, ...], stopwatch: Stopwatch
 ) -> list[StepTime]:
+    """Time every step over a clip, with prompts on its first frame; `speed_of` sums it up."""
     begin(tracker)
     steps = []
     for index, frame in enumerate(clip):

@@ -1,4 +1,4 @@
-"""Residual backbones of stride 8: torchvision's networks with the last stages dilated.
+"""Residual backbones of stride 8: torchvision's networks, the last stages dilated or enlarged.
 
 A 127 x 127 template becomes 16 x 16 features and a 255 x 255 search crop 32 x 32. With
 torchvision's padding the centre of feature i lies on pixel 8 i.
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.resnet import BasicBlock
 
 from vostool.errors import WeightsError
 
-Depth = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+Depth = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 STRIDE = 8
 MEAN = (123.675, 116.28, 103.53)  # of ImageNet, RGB, 0 to 255
 STD = (58.395, 57.12, 57.375)
@@ -24,37 +26,56 @@ class Backbone(nn.Module):
     """Return the features of the named stages, all at stride 8.
 
     Args:
-        depth: which ResNet.
+        depth: which ResNet; `resnet10` is a small one, with one basic block in each stage and
+            one convolution of stride 4 before them.
         stages: of `layer2`, `layer3` and `layer4`, in ascending order; what comes after the last
             one is left away.
         pretrained: start from torchvision's ImageNet weights, which torchvision downloads.
+        dilated: `layer3` and `layer4` keep the resolution of `layer2`; else they have their usual
+            strides of 16 and 32, a fourth and a sixteenth of the cost, and are enlarged.
+        guides: further input channels beside the colours.
 
     Raises:
         WeightsError: the ImageNet weights cannot be had.
     """
 
     def __init__(
-        self, depth: Depth = "resnet50", stages: Sequence[str] = ("layer3",), *, pretrained: bool
+        self,
+        depth: Depth = "resnet50",
+        stages: Sequence[str] = ("layer3",),
+        *,
+        pretrained: bool,
+        dilated: bool = True,
+        guides: int = 0,
     ) -> None:
         super().__init__()
-        network = _imagenet(depth) if pretrained else models.get_model(depth, weights=None)
+        network = _imagenet(depth) if pretrained else _fresh(depth)
+        if guides:
+            network.conv1 = _widened(network.conv1, guides)
         self.stages = tuple(stages)
-        self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+        pool = nn.Identity() if depth == "resnet10" else network.maxpool
+        self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, pool)
         for name in _STAGES[: _STAGES.index(self.stages[-1]) + 1]:
             stage = getattr(network, name)
-            if name in ("layer3", "layer4"):
+            if dilated and name in ("layer3", "layer4"):
                 _dilate(stage, 2 if name == "layer3" else 4)
             setattr(self, name, stage)
         self.channels = tuple(_channels(getattr(self, name)) for name in self.stages)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return a (B, C, H / 8, W / 8) tensor per stage, from (B, 3, H, W) normalised RGB."""
-        features = []
+        """Return a (B, C, H / 8, W / 8) tensor per stage.
+
+        Args:
+            image: (B, 3 + guides, H, W), normalised RGB and what else is known of each pixel.
+        """
+        features: list[Tensor] = []
         x = self.stem(image)
         for name in _STAGES[: _STAGES.index(self.stages[-1]) + 1]:
             x = getattr(self, name)(x)
+            if name == "layer2":
+                size = x.shape[-2:]
             if name in self.stages:
-                features.append(x)
+                features.append(_enlarged(x, size))
         return tuple(features)
 
 
@@ -65,7 +86,20 @@ def normalised(image: Tensor) -> Tensor:
     return (image.to(torch.float32) - mean) / std
 
 
+def _fresh(depth: str) -> models.ResNet:
+    if depth == "resnet10":
+        network = models.ResNet(BasicBlock, [1, 1, 1, 1])
+        network.conv1.stride = (4, 4)
+        return network
+    return models.get_model(depth, weights=None)
+
+
 def _imagenet(depth: str) -> models.ResNet:
+    if depth == "resnet10":
+        raise WeightsError(
+            "torchvision has no ImageNet weights of resnet10. Choose another backbone, or train "
+            "with -o pretrained=false."
+        )
     try:
         return models.get_model(depth, weights="IMAGENET1K_V1")
     except (OSError, RuntimeError) as error:  # no connection, or a damaged download
@@ -73,6 +107,26 @@ def _imagenet(depth: str) -> models.ResNet:
             f"torchvision could not download its ImageNet weights of {depth} ({error}). Train with "
             "-o pretrained=false, or put the file into torch's hub cache first."
         ) from error
+
+
+def _widened(layer: nn.Conv2d, guides: int) -> nn.Conv2d:
+    """Return a first layer with more input channels; the weights of the colours stay."""
+    wide = nn.Conv2d(3 + guides, layer.out_channels, 7, layer.stride[0], padding=3, bias=False)
+    with torch.no_grad():
+        wide.weight[:, :3] = layer.weight
+    return wide
+
+
+def _enlarged(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Bring features of a coarser stride to a finer one, each kept on its own pixel."""
+    if tuple(features.shape[-2:]) == tuple(size):
+        return features
+    half = [(n + 1) // 2 for n in size]
+    coarse = _enlarged(features, half)
+    # Feature j of the coarser grid lies on feature 2 j of the finer one.
+    finer = F.interpolate(coarse, [2 * n - 1 for n in half], mode="bilinear", align_corners=True)
+    rest = size[1] - finer.shape[-1], size[0] - finer.shape[-2]
+    return F.pad(finer, (0, rest[0], 0, rest[1]), mode="replicate")
 
 
 def _dilate(stage: nn.Module, dilation: int) -> None:

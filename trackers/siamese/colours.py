@@ -1,5 +1,7 @@
 """Light and colours of training pairs, varied on the device."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,32 +11,31 @@ _GREY = (0.299, 0.587, 0.114)
 
 
 def vary_colours(
-    template: Tensor, search: Tensor, strength: float, grey: float, draws: Draws
-) -> tuple[Tensor, Tensor]:
+    crops: Sequence[Tensor], strength: float, grey: float, draws: Draws
+) -> tuple[Tensor, ...]:
     """Change brightness, contrast, saturation, the balance of colours and gamma.
 
-    Both crops of a pair are changed alike, and each a little on its own; some lose their colours.
+    All crops of a pair are changed alike, and each a little on its own; some lose their colours.
 
     Args:
-        template: (B, 3, h, w) RGB of 0 to 255.
-        search: (B, 3, H, W) likewise.
+        crops: each (B, 3, H, W) RGB of 0 to 255.
         strength: most change, as a fraction.
-        grey: probability that both become grey.
+        grey: probability that all become grey.
         draws: random numbers.
 
     Returns:
-        Both, of 0 to 255.
+        The crops, of 0 to 255.
     """
     common = [draws.signed(strength) for _ in range(7)]
-    own = [[draws.signed(strength / 3) for _ in range(7)] for _ in range(2)]
+    own = [[draws.signed(strength / 3) for _ in range(7)] for _ in crops]
     swap = draws.chance(strength / 2)
     faded = draws.chance(grey)
     changed = []
-    for image, few in zip((template, search), own, strict=True):
+    for image, few in zip(crops, own, strict=True):
         amounts = [(a + b).exp()[:, None, None, None] for a, b in zip(common, few, strict=True)]
         image = torch.where(swap[:, None, None, None], image.flip(1), image)
         changed.append(_change(image, amounts, faded))
-    return changed[0], changed[1]
+    return tuple(changed)
 
 
 def _change(image: Tensor, amounts: list[Tensor], faded: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ class Draws:
         device: where the numbers are used.
     """
 
-    _MOST = 96  # numbers per pair
+    _MOST = 192  # numbers per pair
 
     def __init__(self, seed: int, step: int, indices: range, device: torch.device) -> None:
         self._columns = iter(uniforms(seed, step, indices, self._MOST, device).T)

@@ -1,4 +1,4 @@
-"""The loss of the polar head: score, centerness and polar IoU."""
+"""The loss of the polar head: score, centerness, polar IoU and the pixels of the object."""
 
 from typing import NamedTuple
 
@@ -7,27 +7,35 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..siamese.losses import focal
-from .network import Maps
+from .network import DENSE, Maps
 from .targets import Targets
 
 
 class Losses(NamedTuple):
-    """The three parts, each a scalar.
+    """The parts, each a scalar.
 
     Args:
         score: focal loss of the cells.
         centerness: binary cross-entropy at the middle cells; its targets are no zeros and ones, so
             it does not go below their entropy.
         rays: polar IoU loss, weighted by the centerness of the target.
+        dense: of the pixels, 0 if the maps have none.
     """
 
     score: Tensor
     centerness: Tensor
     rays: Tensor
+    dense: Tensor
 
 
-def polar_losses(maps: Maps, targets: Targets) -> Losses:
-    """Compare maps with their targets; all are means over samples."""
+def polar_losses(maps: Maps, targets: Targets, mask: Tensor) -> Losses:
+    """Compare maps with their targets; all are means over samples.
+
+    Args:
+        maps: of the network.
+        targets: of the masks.
+        mask: (B, 255, 255) bool, the objects in the search crops.
+    """
     used = targets.used.float()
     at = targets.cells
     centerness = maps.centerness.flatten(1).gather(1, at)
@@ -35,12 +43,17 @@ def polar_losses(maps: Maps, targets: Targets) -> Losses:
     count = maps.rays.shape[1]
     rays = maps.rays.flatten(2).gather(2, at[:, None].expand(-1, count, -1)).transpose(1, 2)
     weight = targets.centerness * used
+    if maps.dense is None:
+        dense = rays.new_zeros(())
+    else:
+        dense = dense_loss(maps.dense, mask[:, DENSE, DENSE])
     return Losses(
         score=focal(maps.score, targets.score).mean(),
         centerness=((cross * used).sum(1) / used.sum(1).clamp(min=1)).mean(),
         rays=(
             (polar_iou_loss(rays, targets.rays) * weight).sum(1) / weight.sum(1).clamp(min=1e-6)
         ).mean(),
+        dense=dense,
     )
 
 
@@ -56,3 +69,23 @@ def polar_iou_loss(rays: Tensor, target: Tensor) -> Tensor:
     """
     longer, shorter = torch.maximum(rays, target), torch.minimum(rays, target)
     return (longer.sum(-1) / shorter.sum(-1)).log()
+
+
+def dense_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return cross-entropy per pixel plus the Dice loss of objects that are there.
+
+    Milletari et al., "V-Net", 3DV 2016, section 3; one pixel is added to both of its areas.
+
+    Args:
+        logits: (B, h, w).
+        mask: (B, h, w) bool.
+
+    Returns:
+        A scalar, the mean over samples.
+    """
+    truth = mask.float()
+    cross = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=(1, 2))
+    guess = logits.sigmoid()
+    common = (guess * truth).sum(dim=(1, 2))
+    dice = 1 - (2 * common + 1) / (guess.sum(dim=(1, 2)) + truth.sum(dim=(1, 2)) + 1)
+    return (cross + dice * mask.flatten(1).any(dim=1)).mean()

@@ -1,12 +1,17 @@
 """The network of the paper: features of template and search correlated, then three maps.
 
 For each of 25 x 25 cells: is it on the object, how central is it, and the rays to the contour.
+
+The guided form is also told, for every pixel of both crops, where the object was last and how much
+the pixel's colour speaks for it, and its head sees the features of the search crop themselves
+beside their correlation, which blurs them over the size of the template.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..siamese.backbone import STRIDE, Backbone, Depth, normalised
@@ -15,6 +20,9 @@ from ..siamese.correlation import depthwise
 RESPONSE = 25
 OFFSET = 31  # pixel of the search crop on which the centre of cell 0 lies
 _KERNEL = slice(4, 12)  # of the template's 16 x 16 features: the object and a little around it
+_UNDER = slice(4, 29)  # of the search crop's 32 x 32 features: those nearest to the cells
+GUIDES = 2  # channels: the last mask, and the likelihood of the colours
+DENSE = slice(OFFSET - STRIDE // 2, OFFSET - STRIDE // 2 + STRIDE * RESPONSE)  # pixels of `dense`
 
 
 class Maps(NamedTuple):
@@ -24,30 +32,37 @@ class Maps(NamedTuple):
         score: (B, h, w) logits of being on the object.
         centerness: (B, h, w) logits of being in its middle.
         rays: (B, R, h, w) distances to the contour, pixels of the search crop.
+        dense: (B, 8 h, 8 w) logits of each pixel being the object's, `DENSE` of the search crop.
+            They help the features along in training; otherwise None.
     """
 
     score: Tensor
     centerness: Tensor
     rays: Tensor
+    dense: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides the tensors of the network; the defaults are those of `car_r18.toml`.
+    """What decides the tensors of the network; the defaults are those of the bundled weights.
 
     Args:
         backbone: which ResNet.
         stages: stages whose features are correlated.
+        dilated: the last stages are dilated to stride 8, as in the paper; else enlarged to it.
         channels: of the correlation and the head.
         depth: convolutions of each tower of the head.
         rays: number of rays.
+        guided: the network is told the last mask and the likelihood of the colours.
     """
 
-    backbone: Depth = "resnet18"
+    backbone: Depth = "resnet10"
     stages: tuple[str, ...] = ("layer2", "layer3")
-    channels: int = 128
-    depth: int = 3
+    dilated: bool = False
+    channels: int = 96
+    depth: int = 2
     rays: int = 36
+    guided: bool = True
 
 
 class SiamPolarCar(nn.Module):
@@ -55,34 +70,70 @@ class SiamPolarCar(nn.Module):
 
     def __init__(self, shape: Shape, *, pretrained: bool = False) -> None:
         super().__init__()
-        self.backbone = Backbone(shape.backbone, shape.stages, pretrained=pretrained)
+        self.guided = shape.guided
+        self.backbone = Backbone(
+            shape.backbone,
+            shape.stages,
+            pretrained=pretrained,
+            dilated=shape.dilated,
+            guides=GUIDES if shape.guided else 0,
+        )
         self.adjust = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(c, shape.channels, 1, bias=False), nn.BatchNorm2d(shape.channels)
             )
             for c in self.backbone.channels
         )
-        self.join = nn.Conv2d(len(shape.stages) * shape.channels, shape.channels, 1)
+        levels = len(shape.stages) * (2 if shape.guided else 1)
+        self.join = nn.Conv2d(levels * shape.channels, shape.channels, 1)
         self.head = PolarHead(shape.channels, shape.depth, shape.rays)
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """Return adjusted features per stage, (B, C, H / 8, W / 8), of normalised images."""
-        levels = self.backbone(image)
+    def features(self, image: Tensor, guide: Tensor | None = None) -> list[Tensor]:
+        """Return adjusted features per stage, (B, C, H / 8, W / 8).
+
+        Args:
+            image: (B, 3, H, W) normalised RGB.
+            guide: (B, GUIDES, H, W) of `guide_of`, if the network is guided.
+        """
+        levels = self.backbone(image if guide is None else torch.cat((image, guide), dim=1))
         return [adjust(level) for adjust, level in zip(self.adjust, levels, strict=True)]
 
-    def kernels(self, template: Tensor) -> list[Tensor]:
+    def kernels(self, template: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         """Return the correlation kernels (B, C, 8, 8) of (B, 3, 127, 127) templates."""
-        return [f[:, :, _KERNEL, _KERNEL] for f in self.features(template)]
+        return [f[:, :, _KERNEL, _KERNEL] for f in self.features(template, guide)]
 
-    def search(self, kernels: list[Tensor], search: Tensor) -> Maps:
+    def search(self, kernels: list[Tensor], search: Tensor, guide: Tensor | None = None) -> Maps:
         """Return the maps of (B, 3, 255, 255) search crops, given the objects' kernels."""
-        levels = [depthwise(f, k) for f, k in zip(self.features(search), kernels, strict=True)]
+        features = self.features(search, guide)
+        levels = [depthwise(f, k) for f, k in zip(features, kernels, strict=True)]
+        if self.guided:
+            levels += [f[:, :, _UNDER, _UNDER] for f in features]
         maps: Maps = self.head(self.join(torch.cat(levels, dim=1)))
         return maps
 
-    def forward(self, template: Tensor, search: Tensor) -> Maps:
+    def forward(
+        self,
+        template: Tensor,
+        search: Tensor,
+        template_guide: Tensor | None = None,
+        search_guide: Tensor | None = None,
+    ) -> Maps:
         """Return the maps of pairs of crops as they are cut, RGB of 0 to 255."""
-        return self.search(self.kernels(normalised(template)), normalised(search))
+        kernels = self.kernels(normalised(template), template_guide)
+        return self.search(kernels, normalised(search), search_guide)
+
+
+def guide_of(mask: Tensor, likelihood: Tensor) -> Tensor:
+    """Return what a guided network is told about a crop.
+
+    Args:
+        mask: (B, H, W) bool, where the object was last.
+        likelihood: (B, H, W) in [0, 1] of the colours, see `siamese.likelihood`.
+
+    Returns:
+        (B, GUIDES, H, W), of about the range of normalised colours.
+    """
+    return torch.stack((2 * mask.to(likelihood.dtype), 4 * likelihood - 2), dim=1)
 
 
 class PolarHead(nn.Module):
@@ -95,6 +146,7 @@ class PolarHead(nn.Module):
         self.score = nn.Conv2d(channels, 1, 3, padding=1)
         self.centerness = nn.Conv2d(channels, 1, 3, padding=1)
         self.rays = nn.Conv2d(channels, rays, 3, padding=1)
+        self.dense = nn.Conv2d(channels, STRIDE**2, 1)
         for layer in (self.score, self.centerness, self.rays):
             nn.init.normal_(layer.weight, std=0.01)
         assert self.score.bias is not None
@@ -107,7 +159,10 @@ class PolarHead(nn.Module):
         logs = self.rays(shapes).float()
         logs = logs + (logs.clamp(-5, 3) - logs).detach()
         rays = 4 * STRIDE * logs.exp()
-        return Maps(self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays)
+        dense = F.pixel_shuffle(self.dense(shapes), STRIDE)[:, 0].float() if self.training else None
+        return Maps(
+            self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays, dense
+        )
 
 
 def _tower(channels: int, depth: int) -> nn.Sequential:

@@ -6,8 +6,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vostool.training.task import Batch
+
 from ..siamese.crops import SEARCH, TEMPLATE
-from ..siamese.pairs import Pairs
 from .network import Maps, cell_centres
 from .polar import contour
 from .targets import Targets
@@ -16,25 +17,26 @@ _MOST = 16
 _TARGET, _PREDICTED, _MIDDLE = (0, 255, 0), (255, 0, 0), (255, 255, 0)
 
 
-def draw_samples(pairs: Pairs, targets: Targets, maps: Maps) -> NDArray[np.uint8]:
+def draw_samples(batch: Batch, targets: Targets, maps: Maps) -> NDArray[np.uint8]:
     """Draw up to 16 samples in two columns.
 
     On the search crop the target's rays from its best cell are green, the prediction's from the
-    cell with the best score red, and the cells of the middle yellow. Beside it are the score map
-    and, above that, the template.
+    cell with the best score red, and the cells of the middle yellow. Beside it are, from above, the
+    template, half of what a guided network is told (the last mask red, the likelihood of the
+    colours green), and the score map.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    count = min(_MOST, len(pairs.template))
-    rows = [_sample(pairs, targets, maps, index) for index in range(count)]
+    count = min(_MOST, len(batch["template"]))
+    rows = [_sample(batch, targets, maps, index) for index in range(count)]
     if count % 2:
         rows.append(np.zeros_like(rows[0]))
     return np.vstack([np.hstack(rows[i : i + 2]) for i in range(0, len(rows), 2)])
 
 
-def _sample(pairs: Pairs, targets: Targets, maps: Maps, index: int) -> NDArray[np.uint8]:
-    search = _image(pairs.search[index])
+def _sample(batch: Batch, targets: Targets, maps: Maps, index: int) -> NDArray[np.uint8]:
+    search = _image(batch["search"][index])
     centres = cell_centres().reshape(-1, 2)
     if bool(targets.used[index, 0]):
         best = targets.cells[index, 0].cpu()
@@ -46,12 +48,19 @@ def _sample(pairs: Pairs, targets: Targets, maps: Maps, index: int) -> NDArray[n
     if float(score.max()) > 0.1:
         rays = maps.rays[index].flatten(1)[:, top].float().cpu()
         _polygon(search, contour(centres[top], rays), _PREDICTED)
+    column = np.zeros((SEARCH, TEMPLATE, 3), np.uint8)
+    third = SEARCH // 3
+    small = [_image(batch["template"][index])]
+    if "search_guide" in batch:
+        mask, likelihood = batch["search_guide"][index].float()
+        told = torch.stack((127 * mask, 64 * likelihood + 128, torch.zeros_like(mask)))
+        small.append(_image(told))
     cells = (255 * score.numpy()).astype(np.uint8)
-    heat = cv2.resize(cells, (TEMPLATE, TEMPLATE), interpolation=cv2.INTER_NEAREST)
-    side = np.zeros((SEARCH, TEMPLATE, 3), np.uint8)
-    side[:TEMPLATE] = _image(pairs.template[index])
-    side[TEMPLATE : 2 * TEMPLATE] = heat[..., None]
-    return np.hstack([side, search])
+    small.append(np.repeat(cells[..., None], 3, axis=2))
+    for place, image in enumerate(small):
+        shown = cv2.resize(image, (third, third), interpolation=cv2.INTER_AREA)
+        column[place * third : (place + 1) * third, :third] = shown
+    return np.hstack([column[:, :third], search])
 
 
 def _image(crop: Tensor) -> NDArray[np.uint8]:

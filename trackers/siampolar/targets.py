@@ -44,7 +44,7 @@ def targets_of(mask: Tensor, rays: int) -> Targets:
     """
     count = len(mask)
     centres = cell_centres(mask.device)
-    area, mass = _mass(mask)
+    area, mass = centre_of_mass(mask)
     rows = OFFSET + STRIDE * torch.arange(RESPONSE, device=mask.device)
     on = mask[:, rows[:, None], rows[None]]
     distance = (centres - mass[:, None, None]).norm(dim=-1)
@@ -63,7 +63,7 @@ def targets_of(mask: Tensor, rays: int) -> Targets:
     return Targets(score, cells, lengths, centerness, kept.isfinite())
 
 
-def _mass(mask: Tensor) -> tuple[Tensor, Tensor]:
+def centre_of_mass(mask: Tensor) -> tuple[Tensor, Tensor]:
     """Return the area and the (B, 2) centre of mass; the middle of the crop if there is none."""
     weights = mask.float()
     area = weights.sum(dim=(1, 2))

@@ -1,14 +1,14 @@
 """What `vostool train siampolar` trains: pairs from the bank, polar targets, and their loss."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vostool.datasets.dataset import Dataset
-from vostool.errors import DatasetError
+from vostool.errors import ConfigError, DatasetError
 from vostool.frames import read_frame
 from vostool.masks import ids_in
 from vostool.metrics.region import region_similarity
@@ -19,13 +19,15 @@ from vostool.training.task import Batch, Losses, Picture, TrainingData
 
 from ..siamese.bank import build_bank
 from ..siamese.draws import Draws
-from ..siamese.pairs import PairConfig, Pairs, draw_pairs
+from ..siamese.pairs import PairConfig, draw_pairs
+from .guidance import guides_of
 from .losses import polar_losses
 from .network import Maps, SiamPolarCar
 from .picture import draw_samples
+from .search import Search
+from .settings import Config as TrackerConfig
 from .targets import Targets, targets_of
-from .tracker import Config as TrackerConfig
-from .tracker import Search, SiamPolar
+from .tracker import SiamPolar
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,17 @@ class TaskConfig(PairConfig):
         score_weight: of the focal loss of the cells.
         ray_weight: of the polar IoU loss.
         centerness_weight: of the loss of the centerness.
+        dense_weight: of the loss of the pixels.
         every: validation looks at every so many frames only to score them; all are tracked.
     """
 
     score_weight: float = 4.0
     ray_weight: float = 1.0
     centerness_weight: float = 0.5
+    dense_weight: float = 1.0
     every: int = 2
+    memory: int = 3
+    start: float = 0.15
 
 
 class PolarTask:
@@ -58,6 +64,12 @@ class PolarTask:
         device: torch.device,
         seed: int,
     ) -> None:
+        if not model_config.guided:
+            config = replace(config, memory=0, start=0.0)
+        elif not config.memory:
+            raise ConfigError(
+                "A guided network learns from memories, so train.task.memory must be above 0."
+            )
         self._config, self._model, self._device, self._seed = config, model_config, device, seed
         self._validation = data.validation
         if not data.datasets:
@@ -71,28 +83,33 @@ class PolarTask:
     def batch(self, step: int, indices: range) -> Batch:
         draws = Draws(self._seed, step, indices, self._device)
         pairs = draw_pairs(self._bank, self._config, draws)
-        return {"template": pairs.template, "search": pairs.search, "mask": pairs.mask}
+        batch = {"template": pairs.template, "search": pairs.search, "mask": pairs.mask}
+        if self._model.guided:
+            guides = guides_of(pairs, self._model.rays, draws)
+            batch |= {"template_guide": guides.template, "search_guide": guides.search}
+        return batch
 
     def losses(self, network: nn.Module, batch: Batch) -> Losses:
         maps, targets = self._compared(network, batch)
-        parts = polar_losses(maps, targets)
+        parts = polar_losses(maps, targets, batch["mask"])
         config = self._config
         total = (
             config.score_weight * parts.score
             + config.ray_weight * parts.rays
             + config.centerness_weight * parts.centerness
+            + config.dense_weight * parts.dense
         )
         return {"total": total, **parts._asdict()}
 
     def _compared(self, network: nn.Module, batch: Batch) -> tuple[Maps, Targets]:
-        maps = network(batch["template"], batch["search"])
+        guides = batch.get("template_guide"), batch.get("search_guide")
+        maps = network(batch["template"], batch["search"], *guides)
         return Maps(*maps), targets_of(batch["mask"], self._model.rays)
 
     @torch.no_grad()
     def picture(self, network: nn.Module, batch: Batch) -> Picture:
         maps, targets = self._compared(network, batch)
-        pairs = Pairs(batch["template"], batch["search"], batch["mask"])
-        return draw_samples(pairs, targets, maps)
+        return draw_samples(batch, targets, maps)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the mean J of the validation's objects, tracked from the first frame's boxes."""

@@ -74,10 +74,32 @@ def test_frames_are_not_too_far_apart():
     """Frames, not crops: an object may be absent for a while."""
     bank = bank_of(2, frames=(0, 1, 2, 50, 51))
     draws = Draws(0, 0, range(400), CPU)
-    track, first, second, positive = _choose(bank, PairConfig(frames_apart=2, negative=0), draws)
-    assert positive.all()
-    assert torch.equal(bank.track[first], track)
-    assert torch.equal(bank.track[second], track)
-    apart = (bank.frame[second] - bank.frame[first]).tolist()
+    chosen = _choose(bank, PairConfig(frames_apart=2, memory=1, negative=0), draws)
+    assert chosen.positive.all()
+    for crop in (chosen.template, chosen.search, chosen.memory):
+        assert torch.equal(bank.track[crop], chosen.track)
+    apart = (bank.frame[chosen.search] - bank.frame[chosen.template]).tolist()
     assert set(apart) == {-2, -1, 0, 1, 2}
-    assert set(bank.frame[first].tolist()) == {0, 1, 2, 50, 51}
+    before = (bank.frame[chosen.memory] - bank.frame[chosen.search]).tolist()
+    assert set(before) == {-1, 0, 1}
+    assert set(bank.frame[chosen.template].tolist()) == {0, 1, 2, 50, 51}
+
+
+def test_the_memory_shows_the_object_in_the_middle():
+    """Also where the search crop shows another one."""
+    for negative in (0.0, 1.0):
+        pairs = drawn(bank_of(3), memory=1, negative=negative)
+        own = pairs.template.amax(dim=(1, 2, 3)).round()
+        seen = (pairs.memory.image.amax(1) - own[:, None, None]).abs() < 1
+        overlap = (seen & pairs.memory.mask).sum((1, 2)) / (seen | pairs.memory.mask).sum((1, 2))
+        assert overlap.min() > 0.95
+        centres = torch.stack([m.nonzero().float().mean(0) for m in pairs.memory.mask])
+        assert (centres - centres[0]).abs().max() < 12  # turned about the middle, never shifted
+
+
+def test_a_start_is_one_frame_at_one_place():
+    pairs = drawn(bank_of(2, frames=(0, 40)), memory=2, start=1.0, negative=1.0, turn_both=0.0)
+    assert pairs.memory.start.all()
+    both = (pairs.mask & pairs.memory.mask).sum((1, 2)) / pairs.mask.sum((1, 2))
+    assert both.min() > 0.85
+    assert pairs.mask.flatten(1).any(1).all()

@@ -9,7 +9,7 @@ import torch
 from vostool.datasets import synthetic
 from vostool.datasets.catalog import open_dataset
 from vostool.training.task import TrainingData
-from vostool_trackers.siampolar.tracker import Config
+from vostool_trackers.siampolar.settings import Config
 from vostool_trackers.siampolar.training import PolarTask, TaskConfig
 
 

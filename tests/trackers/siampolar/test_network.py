@@ -1,5 +1,7 @@
 """The network: geometry of its maps, and that the template matters."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,8 @@ from vostool_trackers.siampolar.network import PolarHead, Shape, SiamPolarCar, c
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet34", "resnet50", "resnet101"])
 def test_maps_of_every_backbone(backbone):
     stages = ("layer2", "layer3", "layer4")
-    network = SiamPolarCar(Shape(backbone, stages, channels=16, depth=1, rays=18)).eval()
+    shape = Shape(backbone, stages, channels=16, depth=1, rays=18, guided=False)
+    network = SiamPolarCar(shape).eval()
     with torch.no_grad():
         maps = network(torch.rand(1, 3, 127, 127) * 255, torch.rand(1, 3, 255, 255) * 255)
     assert maps.score.shape == maps.centerness.shape == (1, 25, 25)
@@ -17,18 +20,20 @@ def test_maps_of_every_backbone(backbone):
     assert (maps.rays > 0).all()
 
 
-def test_the_template_matters(small):
+@pytest.mark.parametrize("guided", [False, True])
+def test_the_template_matters(small, guided):
     torch.manual_seed(0)
-    network = SiamPolarCar(small.shape).eval()
+    network = SiamPolarCar(replace(small.shape, guided=guided)).eval()
     search = torch.rand(1, 3, 255, 255) * 255
+    guides = (torch.rand(1, 2, 127, 127), torch.rand(1, 2, 255, 255)) if guided else ()
     with torch.no_grad():
-        one, other = (network(torch.rand(1, 3, 127, 127) * 255, search) for _ in range(2))
-    for a, b in zip(one, other, strict=True):
+        one, other = (network(torch.rand(1, 3, 127, 127) * 255, search, *guides) for _ in range(2))
+    for a, b in zip(one[:3], other[:3], strict=True):
         assert (a - b).abs().max() > 1e-4 * a.abs().max()
 
 
 def test_gradients_reach_the_backbone_through_both_crops(small):
-    network = SiamPolarCar(small.shape)
+    network = SiamPolarCar(replace(small.shape, guided=False))
     template = (torch.rand(2, 3, 127, 127) * 255).requires_grad_()
     search = (torch.rand(2, 3, 255, 255) * 255).requires_grad_()
     maps = network(template, search)
@@ -56,7 +61,7 @@ def test_the_middle_cell_is_the_middle_of_the_crop():
 def test_a_shift_of_the_search_crop_shifts_the_response(small):
     """Eight pixels are one cell: the maps of a periodic pattern move with it."""
     torch.manual_seed(1)
-    network = SiamPolarCar(small.shape).eval()
+    network = SiamPolarCar(replace(small.shape, guided=False)).eval()
     scene = torch.rand(1, 3, 255, 263) * 255
     with torch.no_grad():
         kernels = network.kernels(torch.rand(1, 3, 127, 127))

@@ -1,15 +1,15 @@
 """The tracker around its network: what is drawn, who wins, and who waits."""
 
 import numpy as np
-import pytest
 import torch
 
 from vostool.masks import Box
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
 from vostool_trackers.siampolar.network import RESPONSE, Maps, SiamPolarCar
-from vostool_trackers.siampolar.polar import fill
-from vostool_trackers.siampolar.tracker import Config, Search, SiamPolar
+from vostool_trackers.siampolar.search import Search
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.tracker import SiamPolar
 
 SIZE = (90, 120)
 
@@ -20,10 +20,12 @@ class Oracle:
     def __init__(self, rays: float = 20.0):
         self.rays, self.scores = rays, [4.0] * 9
 
-    def kernels(self, template):
+    def kernels(self, template, guide=None):
+        self.template_guide = guide
         return [torch.zeros(len(template), 1, 8, 8)]
 
-    def search(self, kernels, search):
+    def search(self, kernels, search, guide=None):
+        self.guide = guide
         count = len(search)
         score = torch.full((count, RESPONSE, RESPONSE), -9.0)
         score[:, 12, 12] = torch.tensor(self.scores[:count])
@@ -32,43 +34,19 @@ class Oracle:
 
 
 def search_of(network, **changes) -> Search:
-    return Search(network, Config(**changes), Runtime())
+    return Search(network, Config(**{"guided": False} | changes), Runtime())
 
 
 def prompt(number: int, x: float, y: float, w: float = 20, h: float = 20) -> Prompt:
     return Prompt(number, 0, Box(x, y, w, h), None)
 
 
+def spread(values: torch.Tensor) -> int:
+    return int(values.max() - values.min())
+
+
 def frame(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), np.uint8)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_windows_draw_what_whole_frames_would(seed):
-    """Also for objects that leave the frame, lie outside it, or are lost."""
-    generator = torch.Generator().manual_seed(seed)
-    search = search_of(None)
-    search._ids = [3, 7, 1, 200, 9]
-    points = torch.rand(5, 2, generator=generator) * torch.tensor([160.0, 130.0]) - 20
-    points[4] = torch.tensor([-200.0, 300.0])
-    rays = 1 + 25 * torch.rand(5, 36, generator=generator)
-    scores = torch.rand(5, generator=generator)
-    scores[seed % 3] = 0.0
-    labels = search._drawn(points, rays, scores, SIZE).numpy()
-    expected = np.zeros(SIZE, np.uint8)
-    whole = fill(points, rays, torch.zeros(5, 2), SIZE).numpy()
-    for i in np.argsort(scores.numpy()):
-        if scores[i] > 0:
-            expected[whole[i]] = search._ids[i]
-    assert np.array_equal(labels, expected)
-    assert len(np.unique(expected)) > 2
-
-
-def test_nobody_in_the_frame_draws_nothing():
-    search = search_of(None)
-    search._ids = [1]
-    far, rays = torch.tensor([[-500.0, 900.0]]), torch.full((1, 36), 9.0)
-    assert not search._drawn(far, rays, torch.ones(1), SIZE).any()
 
 
 def test_a_prompt_draws_its_box_and_may_come_late():
@@ -91,11 +69,11 @@ def test_a_lost_object_is_not_drawn_and_waits():
     search.step(frame(), (prompt(1, 50, 40),))
     found = search.step(frame(1), ())
     assert (found == 1).any()
-    before = search._centres.clone(), search._sizes.clone()
+    before = search.objects
     network.scores = [-9.0]
     assert not search.step(frame(2), ()).any()
-    assert torch.equal(search._centres, before[0])
-    assert torch.equal(search._sizes, before[1])
+    assert torch.equal(search.objects.centres, before.centres)
+    assert torch.equal(search.objects.sizes, before.sizes)
     network.scores = [4.0]
     assert (search.step(frame(3), ()) == 1).any()
 
@@ -116,7 +94,40 @@ def test_a_box_outside_the_frame_does_no_harm():
         labels = search.step(frame(seed), ())
         assert labels.shape == SIZE
         assert (labels == 2).any()
-    assert (search._centres >= 0).all()
+    assert (search.objects.centres >= 0).all()
+
+
+def test_a_guided_network_is_told_what_was_found():
+    """On the first frame the box, then the contour in it; later the last contour, moved along."""
+    network = Oracle(rays=30.0)
+    search = search_of(network, guided=True, smoothing=0.0)
+    search.step(frame(), (prompt(1, 40, 30, 20, 10),))
+    # A crop shows a box of 20 x 10 at 127 / sqrt(35 x 25) pixels to one, so as 85.9 x 42.9.
+    box, contour = network.guide[0, 0] > 0, network.template_guide[0, 0] > 0
+    rows, columns = box.nonzero().T
+    assert [spread(rows), spread(columns)] == [42, 84]
+    rows, columns = contour.nonzero().T  # rays of 30 pixels, cut at the box
+    assert spread(rows) <= 42
+    assert 55 <= spread(columns) <= 61
+    search.step(frame(1), ())
+    last = network.guide[0, 0] > 0
+    assert 0.9 < last.sum() / contour.sum() < 1.1
+    search.step(frame(2), ())
+    assert 0.85 < (network.guide[0, 0] > 0).sum() / (torch.pi * 30**2) < 1.0
+    assert network.guide[0, 1].min() >= -2
+    assert network.guide[0, 1].max() <= 2
+
+
+def test_colours_of_the_object_are_likely_on_the_next_frame():
+    network = Oracle(rays=40.0)
+    search = search_of(network, guided=True)
+    image = np.full((*SIZE, 3), (30, 90, 40), np.uint8)
+    image[30:50, 40:60] = (200, 60, 60)
+    search.step(image, (prompt(1, 40, 30),))
+    search.step(image, ())
+    likelihood = network.guide[0, 1] / 4 + 0.5
+    assert likelihood[110:140, 110:140].min() > 0.9
+    assert likelihood[:, :40].max() < 0.1
 
 
 def test_search_leaves_the_network_as_it_is(small):
@@ -124,6 +135,7 @@ def test_search_leaves_the_network_as_it_is(small):
     network = SiamPolarCar(small.shape).eval()
     kept = [(p, p.data_ptr(), p.stride()) for p in network.parameters()]
     search = Search(network, small, Runtime())
+    assert small.guided
     search.step(frame(), (prompt(1, 50, 40),))
     search.step(frame(1), ())
     for parameter, address, stride in kept:

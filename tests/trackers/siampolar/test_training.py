@@ -6,7 +6,7 @@ import torch
 
 from vostool_trackers.siampolar.losses import polar_iou_loss
 
-STEPS = 40
+STEPS = 120
 
 
 def test_a_sample_is_the_same_whoever_asks(make_task):
@@ -35,11 +35,15 @@ def one_thread():
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_loss_on_one_batch_falls(make_task):
-    """To less than 5 % of its start above the entropy of the centerness."""
-    task = make_task(negative=0.0)
+    """To less than 5 % of its start above the entropy of the centerness.
+
+    The pixels, which only help the features along, are left out: so many take a network that is
+    trained for hours.
+    """
+    task = make_task(negative=0.0, dense_weight=0.0)
     batch = task.batch(0, range(2))
     network = task.network()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, betas=(0.9, 0.95))
     _, targets = task._compared(network, batch)
     floor = task._config.centerness_weight * entropy(targets)
     left = []

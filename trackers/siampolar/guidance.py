@@ -1,0 +1,116 @@
+"""What a guided network is told in training: masks as wrong as a tracker's own, and colours."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..siamese.draws import Draws
+from ..siamese.likelihood import bins_of, colours_of
+from ..siamese.pairs import Pairs
+from .network import guide_of
+from .polar import cast_rays, directions, fill
+from .targets import centre_of_mass
+
+_WAVES = 5  # around a contour, with which it is wrong
+_FAR = 0.12  # of pairs whose last mask is far off, as after an occlusion
+
+
+class Guides(NamedTuple):
+    """Guides of a batch of pairs.
+
+    Args:
+        template: (B, GUIDES, 127, 127).
+        search: (B, GUIDES, 255, 255).
+    """
+
+    template: Tensor
+    search: Tensor
+
+
+def guides_of(pairs: Pairs, rays: int, draws: Draws) -> Guides:
+    """Derive what a tracker would know of pairs that come with a memory.
+
+    It knows the object as a polygon that is more or less wrong, in the template and in the memory,
+    and where it begins as a box. Colours are learnt from both of these.
+
+    Args:
+        pairs: with a memory.
+        rays: of the polygons.
+        draws: random numbers.
+    """
+    assert pairs.memory is not None
+    start = pairs.memory.start[:, None, None]
+    first = torch.where(
+        start, filled_box(pairs.template_mask), roughened(pairs.template_mask, rays, 0.0, draws)
+    )
+    last = torch.where(
+        start, filled_box(pairs.memory.mask), roughened(pairs.memory.mask, rays, _FAR, draws)
+    )
+    bins = bins_of(pairs.template)
+    colours = colours_of(bins, first)
+    recent = colours_of(bins_of(pairs.memory.image), last)
+    share = torch.where(pairs.memory.start, 0.5, draws.uniform(0.2, 0.8))
+    both = colours.mixed(recent, share)
+    return Guides(
+        guide_of(first, colours.likelihood(bins)),
+        guide_of(last, both.likelihood(bins_of(pairs.search))),
+    )
+
+
+def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
+    """Return masks as polygons of rays that are wrong in place, size and contour.
+
+    Args:
+        mask: (B, H, W) bool.
+        rays: of the polygons.
+        far: probability that a polygon lies quite elsewhere and is of another size.
+        draws: random numbers.
+    """
+    area, mass = centre_of_mass(mask)
+    lengths = cast_rays(mask, mass[:, None], rays)[:, 0].clamp(min=1.0)
+    lost = draws.chance(far)
+    unit = area.sqrt().clamp(min=4.0)
+    aside = torch.stack((draws.signed(1.0), draws.signed(1.0)), dim=-1)
+    points = mass + aside * (unit * torch.where(lost, 0.8, 0.12))[:, None]
+    zoom = draws.signed(1.0) * torch.where(lost, 0.5, 0.15)
+    angle = torch.arange(rays, device=mask.device) * (2 * torch.pi / rays)
+    wave = torch.zeros_like(lengths)
+    strength = draws.uniform(0.0, 0.4)
+    for number in range(1, _WAVES + 1):
+        phase = draws.uniform(0.0, 2 * torch.pi)[:, None]
+        height = draws.signed(1.0)[:, None] / number**0.5
+        wave = wave + height * torch.cos(number * angle + phase)
+    lengths = lengths * (zoom[:, None] + strength[:, None] * wave).exp()
+    corner = torch.zeros_like(points)
+    polygon = fill(points, lengths, corner, (mask.shape[1], mask.shape[2]))
+    return polygon & (area > 0)[:, None, None]
+
+
+def filled_box(mask: Tensor) -> Tensor:
+    """Return the boxes around (B, H, W) masks, filled."""
+    rows, columns = mask.any(dim=2), mask.any(dim=1)
+    return _span(rows)[:, :, None] & _span(columns)[:, None, :]
+
+
+def _span(line: Tensor) -> Tensor:
+    """Return (B, n) bool: from the first to the last element that is set."""
+    before = line.int().cummax(1).values
+    after = line.int().flip(1).cummax(1).values.flip(1)
+    return (before > 0) & (after > 0)
+
+
+def within_box(points: Tensor, rays: Tensor, box: Tensor) -> Tensor:
+    """Return (N, R) rays cut where they leave a box.
+
+    Args:
+        points: (N, 2) x and y, in the box.
+        rays: (N, R).
+        box: (N, 4) left, top, right, bottom.
+    """
+    ways = directions(rays.shape[1], rays.device)  # (R, 2)
+    room = torch.where(
+        ways > 0, box[:, None, 2:] - points[:, None], box[:, None, :2] - points[:, None]
+    )
+    ratio = torch.where(ways.abs() < 1e-6, torch.inf, room / ways)
+    return torch.minimum(rays, ratio.amin(dim=-1).clamp(min=0.0))

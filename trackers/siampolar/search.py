@@ -1,0 +1,286 @@
+"""Following boxes with crops: all objects of a frame in one pass of the network."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vostool.sequence import Frame, Labels, Prompt
+from vostool.tracker import Runtime
+
+from ..siamese.backbone import normalised
+from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
+from ..siamese.likelihood import Colours, bins_of, colours_of
+from ..siamese.ranking import change_penalty, cosine_window
+from ..siamese.stages import stage
+from .drawing import draw_polygons
+from .guidance import within_box
+from .network import RESPONSE, Maps, SiamPolarCar, cell_centres, guide_of
+from .polar import extent, fill
+from .settings import Config
+
+_MIDDLE = (SEARCH - 1) / 2
+_SMALLEST = 8.0  # pixels of a side
+
+
+@dataclass
+class Objects:
+    """What is known of N objects.
+
+    Args:
+        ids: their labels.
+        centres: (N, 2) x and y of the next search crop, pixels of the frame.
+        sizes: (N, 2) width and height.
+        kernels: of the correlation, (N, C, 8, 8) per stage.
+        points: (N, 2) where the rays begin, pixels of the frame.
+        rays: (N, R) pixels of the frame.
+        first: colours on their first frame, None if the network is not guided.
+        recent: colours of late.
+    """
+
+    ids: list[int]
+    centres: Tensor
+    sizes: Tensor
+    kernels: list[Tensor]
+    points: Tensor
+    rays: Tensor
+    first: Colours | None
+    recent: Colours | None
+
+    @property
+    def scale(self) -> Tensor:
+        """(N,) pixels of the frame per pixel of a crop."""
+        return context_side(self.sizes) / TEMPLATE
+
+    def without(self, ids: set[int]) -> "Objects":
+        """Return those that have other ids."""
+        kept = [i for i, own in enumerate(self.ids) if own not in ids]
+
+        def of(colours: Colours | None) -> Colours | None:
+            return colours and Colours(colours.inside[kept], colours.outside[kept])
+
+        return Objects(
+            [self.ids[i] for i in kept],
+            self.centres[kept],
+            self.sizes[kept],
+            [kernel[kept] for kernel in self.kernels],
+            self.points[kept],
+            self.rays[kept],
+            of(self.first),
+            of(self.recent),
+        )
+
+    def joined(self, other: "Objects") -> "Objects":
+        """Return these objects, then the other ones."""
+
+        def of(a: Colours | None, b: Colours | None) -> Colours | None:
+            if a is None or b is None:
+                return None
+            return Colours(torch.cat((a.inside, b.inside)), torch.cat((a.outside, b.outside)))
+
+        return Objects(
+            self.ids + other.ids,
+            torch.cat((self.centres, other.centres)),
+            torch.cat((self.sizes, other.sizes)),
+            [torch.cat(pair) for pair in zip(self.kernels, other.kernels, strict=True)],
+            torch.cat((self.points, other.points)),
+            torch.cat((self.rays, other.rays)),
+            of(self.first, other.first),
+            of(self.recent, other.recent),
+        )
+
+
+class Search:
+    """The state of all objects of a sequence, on the device.
+
+    Args:
+        network: in evaluation mode and on the device; it is lent, nothing of it is changed.
+        config: how its maps are ranked.
+        runtime: device and precision.
+    """
+
+    def __init__(self, network: SiamPolarCar, config: Config, runtime: Runtime) -> None:
+        self._config = config
+        self._device = torch.device(runtime.device)
+        self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(runtime.precision)
+        self.network = network
+        self._window = cosine_window(RESPONSE, self._device)
+        self._cells = cell_centres(self._device).reshape(-1, 2)
+        self.forget()
+
+    def forget(self) -> None:
+        self.objects: Objects | None = None
+
+    @torch.inference_mode()
+    def step(self, frame: Frame, prompts: tuple[Prompt, ...]) -> Labels:
+        """Follow the objects there are, then take in new ones; returns the label map."""
+        size = frame.shape[:2]
+        labels = torch.zeros(size, dtype=torch.uint8, device=self._device)
+        if self.objects is None and not prompts:
+            return labels.cpu().numpy()
+        with stage("upload"):
+            image = torch.from_numpy(np.array(frame)).to(self._device).permute(2, 0, 1).float()
+        if self.objects is not None:
+            self.objects, scores = self._follow(image, self.objects)
+            labels = draw_polygons(
+                self.objects.points, self.objects.rays, scores, self.objects.ids, size
+            )
+        if prompts:
+            new = self._begin(image, prompts)
+            old = self.objects and self.objects.without(set(new.ids))
+            self.objects = old.joined(new) if old else new
+            for prompt in prompts:
+                _draw_box(labels, prompt)
+        with stage("download"):
+            return labels.cpu().numpy()
+
+    def _begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Objects:
+        """Take in objects by their boxes."""
+        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self._device)
+        sizes = boxes[:, 2:].clamp(min=1.0)
+        centres = boxes[:, :2] + (sizes - 1) / 2
+        scale = context_side(sizes) / TEMPLATE
+        template = cut(image, centres, scale * TEMPLATE, TEMPLATE)
+        ids = [p.object_id for p in prompts]
+        if self._config.guided:
+            return self._begin_guided(
+                image, template, Objects(ids, centres, sizes, [], centres, sizes, None, None)
+            )
+        with self._precision():
+            kernels = self.network.kernels(_laid_out(template))
+        rays = torch.zeros(len(ids), self._config.rays, device=self._device)
+        return Objects(ids, centres, sizes, kernels, centres, rays, None, None)
+
+    def _begin_guided(self, image: Tensor, template: Tensor, new: Objects) -> Objects:
+        """Find the contour in the box first; it, and the colours in it, go into the template."""
+        scale = new.scale
+        half = new.sizes / (2 * scale[:, None])
+        crops = cut(image, new.centres, scale * SEARCH, SEARCH)
+        bins, around = bins_of(template), bins_of(crops)
+        box, box_around = _box(half, TEMPLATE), _box(half, SEARCH)
+        colours = colours_of(bins, box)
+        both = colours.mixed(colours_of(around, box_around), 0.5)
+        with self._precision():
+            kernels = self.network.kernels(
+                _laid_out(template), _guide(box, colours.likelihood(bins))
+            )
+            guide = _guide(box_around, both.likelihood(around))
+            maps = self.network.search(kernels, _laid_out(crops), guide)
+        cell, _ = self._best(maps, new)
+        points, rays = self._cells[cell], _of_cell(maps.rays, cell)
+        points = (points - _MIDDLE).clamp(-half, half)
+        rays = within_box(points, rays, torch.cat((-half, half), dim=1))
+        inside = self._polygon(points, rays, TEMPLATE)
+        first = colours_of(bins, inside)
+        recent = colours_of(around, self._polygon(points, rays, SEARCH))
+        with self._precision():
+            guide = _guide(inside, first.likelihood(bins))
+            kernels = self.network.kernels(_laid_out(template), guide)
+        points, rays = new.centres + points * scale[:, None], rays * scale[:, None]
+        return replace(new, kernels=kernels, points=points, rays=rays, first=first, recent=recent)
+
+    def _follow(self, image: Tensor, old: Objects) -> tuple[Objects, Tensor]:
+        """Find every object again; returns what is known now and the scores (N,), 0 if lost."""
+        scale = old.scale
+        with stage("crops"):
+            crops = cut(image, old.centres, scale * SEARCH, SEARCH)
+            laid_out, bins, guide = _laid_out(crops), None, None
+        if old.first is not None and old.recent is not None:
+            with stage("guide"):
+                bins = bins_of(crops)
+                offset = (old.points - old.centres) / scale[:, None]
+                mask = self._polygon(offset, old.rays / scale[:, None], SEARCH)
+                colours = old.first.mixed(old.recent, 0.5)
+                guide = _guide(mask, colours.likelihood(bins))
+        with stage("network"), self._precision():
+            maps = self.network.search(old.kernels, laid_out, guide)
+        with stage("choice"):
+            cell, score = self._best(maps, old)
+            score = torch.where(score >= self._config.lost_below, score, 0.0)
+            offset, rays = self._cells[cell] - _MIDDLE, _of_cell(maps.rays, cell)
+            new = self._updated(old, offset, rays, score, image)
+        if bins is not None and old.recent is not None:
+            with stage("guide"):
+                now = colours_of(bins, self._polygon(offset, rays, SEARCH))
+                new.recent = old.recent.mixed(now, self._config.memory_rate * score)
+        return new, score
+
+    def _updated(
+        self, old: Objects, offset: Tensor, rays: Tensor, score: Tensor, image: Tensor
+    ) -> Objects:
+        """Return the objects with new contours, given in crops, where they have a score."""
+        scale = old.scale[:, None]
+        points, rays = old.centres + offset * scale, rays * scale
+        centres, sizes = self._moved(old, points, rays, score, image)
+        seen = score[:, None] > 0
+        return replace(
+            old,
+            centres=torch.where(seen, centres, old.centres),
+            sizes=torch.where(seen, sizes, old.sizes),
+            points=torch.where(seen, points, old.points),
+            rays=torch.where(seen, rays, old.rays),
+        )
+
+    def _moved(
+        self, old: Objects, points: Tensor, rays: Tensor, score: Tensor, image: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the next centres, those of the contours, and the sizes, which follow slowly."""
+        box = extent(rays)
+        size = (box[:, 2:] - box[:, :2]).clamp(min=_SMALLEST)
+        change = change_penalty(size, old.sizes, self._config.penalty)
+        rate = (self._config.smoothing * score * change)[:, None]
+        limit = torch.tensor(image.shape[:0:-1], device=self._device, dtype=torch.float32)
+        middle = points + (box[:, 2:] + box[:, :2]) / 2
+        centres = torch.minimum(middle.clamp(min=0), limit - 1)
+        return centres, torch.minimum(torch.lerp(old.sizes, size, rate), limit)
+
+    def _best(self, maps: Maps, objects: Objects) -> tuple[Tensor, Tensor]:
+        """Return each object's best cell, as a number in the flattened map, and its score."""
+        config = self._config
+        score = maps.score.sigmoid()
+        if config.centerness:
+            score = (score * maps.centerness.sigmoid()).sqrt()
+        box = extent(maps.rays.permute(0, 2, 3, 1))
+        size = (box[..., 2:] - box[..., :2]).clamp(min=1.0)
+        previous = (objects.sizes / objects.scale[:, None])[:, None, None]
+        penalty = change_penalty(size, previous, config.penalty)
+        ranked = (1 - config.window) * penalty * score + config.window * self._window
+        cell = ranked.flatten(1).argmax(dim=1)
+        return cell, score.flatten(1).gather(1, cell[:, None])[:, 0]
+
+    def _polygon(self, offset: Tensor, rays: Tensor, side: int) -> Tensor:
+        """Fill (N, side, side) crops with polygons; the offset is from the middle of the crop."""
+        middle = (side - 1) / 2
+        return fill(offset + middle, rays, torch.zeros_like(offset), (side, side))
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, dtype=self._type or torch.bfloat16, enabled=self._type is not None
+        )
+
+
+def _box(half: Tensor, side: int) -> Tensor:
+    """Return (N, side, side) bool crops with the boxes of (N, 2) half sizes in their middle."""
+    line = (torch.arange(side, device=half.device) - (side - 1) / 2).abs()
+    inside = line <= half[..., None]  # (N, 2, side)
+    return inside[:, 1, :, None] & inside[:, 0, None, :]
+
+
+def _of_cell(rays: Tensor, cell: Tensor) -> Tensor:
+    """Return the (N, R) rays of one cell of each (R, h, w) map."""
+    return rays.flatten(2)[torch.arange(len(cell), device=cell.device), :, cell]
+
+
+def _guide(mask: Tensor, likelihood: Tensor) -> Tensor:
+    return guide_of(mask, likelihood).contiguous(memory_format=torch.channels_last)
+
+
+def _laid_out(crops: Tensor) -> Tensor:
+    return normalised(crops).contiguous(memory_format=torch.channels_last)
+
+
+def _draw_box(labels: Tensor, prompt: Prompt) -> None:
+    x, y, w, h = prompt.box
+    left, top = max(0, round(x)), max(0, round(y))
+    labels[top : max(top, round(y + h)), left : max(left, round(x + w))] = prompt.object_id
