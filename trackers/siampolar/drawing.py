@@ -1,11 +1,5 @@
-"""Polygons of rays drawn into a label map on the device, whatever the scale of the frame's axes.
+"""Label maps of polygons and boxes, drawn on the device."""
 
-Points and rays are in pixels of what the network sees. Where its frame was resized by another
-factor across than down, equal angles there are none in the frame. So pixels are looked up where
-they lie in the network's frame instead: pixel (X, Y) at x = (X + 1/2) step_x - 1/2, y likewise.
-"""
-
-import math
 from collections.abc import Sequence
 
 import torch
@@ -13,9 +7,8 @@ from torch import Tensor
 
 from vostool.sequence import Prompt
 
-from .polar import directions, extent
+from .polar import extent, fill
 
-_SHORTEST = 1e-3  # pixels of a ray; two of length 0 would have no edge that bounds their triangle
 _MARGIN = 1e-2  # pixels around a polygon, for rounding
 
 
@@ -35,7 +28,7 @@ def draw_polygons(
         scores: (N,); objects with 0 are not drawn.
         ids: N ids, 1 to 255.
         size: (H, W) of the frame.
-        step: pixels of what the network sees per pixel of the frame, across and down.
+        step: as for `polar.fill`.
 
     Returns:
         (H, W) uint8 label map, on the device of the points.
@@ -58,47 +51,6 @@ def draw_polygons(
     numbers = torch.tensor([0, *ids], dtype=torch.uint8, device=device)
     numbers = torch.cat((numbers[:1], numbers[1 + order]))
     return numbers[best.reshape(size).long()]
-
-
-def fill(
-    points: Tensor,
-    rays: Tensor,
-    top_left: Tensor,
-    size: tuple[int, int],
-    step: tuple[float, float] = (1.0, 1.0),
-) -> Tensor:
-    """Fill the polygons of rays in windows of a frame.
-
-    A pixel belongs to a polygon if its centre lies within it: the polygon is star-shaped, so that
-    is a question of one triangle, the one between the two rays around the pixel.
-
-    Args:
-        points: (N, 2) x and y of the rays' points.
-        rays: (N, R), at least three; 0 is allowed.
-        top_left: (N, 2) x and y of each window's first pixel, pixels of the frame.
-        size: (H, W) of the windows.
-        step: as for `draw_polygons`.
-
-    Returns:
-        (N, H, W) bool.
-    """
-    count = rays.shape[1]
-    device = rays.device
-    across, down = step
-    start = (top_left.to(torch.float32) + 0.5) * _steps(step, device) - 0.5 - points
-    shape = (len(rays), *size)
-    dx = start[:, 0, None, None] + across * torch.arange(size[1], device=device)
-    dy = start[:, 1, None, None] + down * torch.arange(size[0], device=device)[:, None]
-    turn = torch.atan2(dy.expand(shape), dx.expand(shape)) * (count / (2 * math.pi))
-    sector = turn.floor().to(torch.int64).remainder(count).flatten(1)
-    ends = rays.clamp(min=_SHORTEST)[..., None] * directions(count, device)
-    following = ends.roll(-1, dims=1)
-    # Inside where (b - a) x (q - a) is on the side of the point: a x b - q x (b - a) >= 0 .
-    edge = following - ends
-    area = ends[..., 0] * following[..., 1] - ends[..., 1] * following[..., 0]
-    of_sector = [values.gather(1, sector).reshape(shape) for values in (area, *edge.unbind(-1))]
-    inside: Tensor = of_sector[0] >= dx * of_sector[2] - dy * of_sector[1]
-    return inside
 
 
 def _windows(

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..siamese.draws import Draws
@@ -13,6 +14,9 @@ from .polar import cast_rays, directions, fill
 from .targets import centre_of_mass
 
 _WAVES = 5  # around a contour, with which it is wrong
+# Logarithm of how much too large a polygon is. Rather too small: a network that trusts its last
+# contour loses a little of the object on every frame, until nothing is left.
+_ZOOM = (-0.6, 0.3)
 _FAR = 0.12  # of pairs whose last mask is far off, as after an occlusion
 
 
@@ -69,11 +73,13 @@ def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
     """
     area, mass = centre_of_mass(mask)
     lengths = cast_rays(mask, mass[:, None], rays)[:, 0].clamp(min=1.0)
+    # A network's own contours are smoother than the object's.
+    lengths = torch.lerp(lengths, _smoothed(lengths), draws.uniform()[:, None])
     lost = draws.chance(far)
     unit = area.sqrt().clamp(min=4.0)
     aside = torch.stack((draws.signed(1.0), draws.signed(1.0)), dim=-1)
-    points = mass + aside * (unit * torch.where(lost, 0.8, 0.12))[:, None]
-    zoom = draws.signed(1.0) * torch.where(lost, 0.5, 0.15)
+    points = mass + aside * (unit * torch.where(lost, 0.8, 0.2))[:, None]
+    zoom = draws.uniform(*_ZOOM)
     angle = torch.arange(rays, device=mask.device) * (2 * torch.pi / rays)
     wave = torch.zeros_like(lengths)
     strength = draws.uniform(0.0, 0.4)
@@ -85,6 +91,13 @@ def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
     corner = torch.zeros_like(points)
     polygon = fill(points, lengths, corner, (mask.shape[1], mask.shape[2]))
     return polygon & (area > 0)[:, None, None]
+
+
+def _smoothed(lengths: Tensor) -> Tensor:
+    """Return (B, R) rays as means over a quarter of a turn."""
+    reach = lengths.shape[1] // 8
+    ring = torch.cat((lengths[:, -reach:], lengths, lengths[:, :reach]), dim=1)
+    return F.avg_pool1d(ring[:, None], 2 * reach + 1, stride=1)[:, 0]
 
 
 def filled_box(mask: Tensor) -> Tensor:

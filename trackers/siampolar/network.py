@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..siamese.backbone import STRIDE, Backbone, Depth, normalised
 from ..siamese.correlation import depthwise
+from ..siamese.tower import tower
 
 RESPONSE = 25
 OFFSET = 31  # pixel of the search crop on which the centre of cell 0 lies
@@ -141,8 +142,8 @@ class PolarHead(nn.Module):
 
     def __init__(self, channels: int, depth: int, rays: int) -> None:
         super().__init__()
-        self.score_tower = _tower(channels, depth)
-        self.ray_tower = _tower(channels, depth)
+        self.score_tower = tower(channels, depth)
+        self.ray_tower = tower(channels, depth)
         self.score = nn.Conv2d(channels, 1, 3, padding=1)
         self.centerness = nn.Conv2d(channels, 1, 3, padding=1)
         self.rays = nn.Conv2d(channels, rays, 3, padding=1)
@@ -163,17 +164,6 @@ class PolarHead(nn.Module):
         return Maps(
             self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays, dense
         )
-
-
-def _tower(channels: int, depth: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for _ in range(depth):
-        layers += [
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.GroupNorm(max(1, channels // 8), channels),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
 
 
 def cell_centres(device: torch.device | str = "cpu") -> Tensor:

@@ -80,8 +80,18 @@ def extent(rays: Tensor) -> Tensor:
     return torch.stack((x.amin(-1), y.amin(-1), x.amax(-1), y.amax(-1)), dim=-1)
 
 
-def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) -> Tensor:
-    """Fill the polygons of rays in windows of an image.
+def fill(
+    points: Tensor,
+    rays: Tensor,
+    top_left: Tensor,
+    size: tuple[int, int],
+    step: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """Fill the polygons of rays in windows of a frame.
+
+    Points and rays are in pixels of what a network sees. If that is a frame resized by another
+    factor across than down, equal angles there are none in the frame. So pixels are looked up where
+    they lie in what the network sees: pixel (X, Y) at x = (X + 1/2) step_x - 1/2, y likewise.
 
     A pixel belongs to a polygon if its centre lies within it: the polygon is star-shaped, so that
     is a question of one triangle, the one between the two rays around the pixel.
@@ -89,29 +99,27 @@ def fill(points: Tensor, rays: Tensor, top_left: Tensor, size: tuple[int, int]) 
     Args:
         points: (N, 2) x and y of the rays' points.
         rays: (N, R), at least three; 0 is allowed.
-        top_left: (N, 2) x and y of each window's first pixel.
+        top_left: (N, 2) x and y of each window's first pixel, pixels of the frame.
         size: (H, W) of the windows.
+        step: pixels of what the network sees per pixel of the frame, across and down.
 
     Returns:
         (N, H, W) bool.
     """
     count = rays.shape[1]
     device = rays.device
-    start = top_left.to(torch.float32) - points.to(torch.float32)
+    across, down = step
+    start = (top_left.to(torch.float32) + 0.5) * torch.tensor(step, device=device) - 0.5 - points
     shape = (len(rays), *size)
-    dx = (start[:, 0, None, None] + torch.arange(size[1], device=device)).expand(shape)
-    dy = (start[:, 1, None, None] + torch.arange(size[0], device=device)[:, None]).expand(shape)
-    turn = torch.atan2(dy, dx) * (count / (2 * math.pi))
-    sector = turn.floor().to(torch.int64).remainder(count)
+    dx = start[:, 0, None, None] + across * torch.arange(size[1], device=device)
+    dy = start[:, 1, None, None] + down * torch.arange(size[0], device=device)[:, None]
+    turn = torch.atan2(dy.expand(shape), dx.expand(shape)) * (count / (2 * math.pi))
+    sector = turn.floor().to(torch.int64).remainder(count).flatten(1)
     ends = rays.clamp(min=_SHORTEST)[..., None] * directions(count, device)
     following = ends.roll(-1, dims=1)
     # Inside where (b - a) x (q - a) is on the side of the point: a x b - q x (b - a) >= 0 .
     edge = following - ends
     area = ends[..., 0] * following[..., 1] - ends[..., 1] * following[..., 0]
-    flat = sector.reshape(len(rays), -1)
-
-    def of_sector(values: Tensor) -> Tensor:
-        return values.gather(1, flat).reshape(sector.shape)
-
-    inside: Tensor = of_sector(area) >= dx * of_sector(edge[..., 1]) - dy * of_sector(edge[..., 0])
+    of_sector = [values.gather(1, sector).reshape(shape) for values in (area, *edge.unbind(-1))]
+    inside: Tensor = of_sector[0] >= dx * of_sector[2] - dy * of_sector[1]
     return inside

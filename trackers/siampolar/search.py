@@ -14,7 +14,7 @@ from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
 from ..siamese.likelihood import Colours, bins_of, colours_of
 from ..siamese.ranking import change_penalty, cosine_window
 from ..siamese.stages import stage
-from .drawing import draw_polygons
+from .drawing import draw_box, draw_polygons
 from .guidance import within_box
 from .network import RESPONSE, Maps, SiamPolarCar, cell_centres, guide_of
 from .polar import extent, fill
@@ -131,7 +131,7 @@ class Search:
             old = self.objects and self.objects.without(set(new.ids))
             self.objects = old.joined(new) if old else new
             for prompt in prompts:
-                _draw_box(labels, prompt)
+                draw_box(labels, prompt)
         with stage("download"):
             return labels.cpu().numpy()
 
@@ -278,9 +278,3 @@ def _guide(mask: Tensor, likelihood: Tensor) -> Tensor:
 
 def _laid_out(crops: Tensor) -> Tensor:
     return normalised(crops).contiguous(memory_format=torch.channels_last)
-
-
-def _draw_box(labels: Tensor, prompt: Prompt) -> None:
-    x, y, w, h = prompt.box
-    left, top = max(0, round(x)), max(0, round(y))
-    labels[top : max(top, round(y + h)), left : max(left, round(x + w))] = prompt.object_id

@@ -1,8 +1,13 @@
-"""Settings of SiamPolarMask."""
+"""Settings of SiamPolarMask: one configuration for its three variants."""
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
+from vostool.errors import ConfigError
+
+from ..siamese.pyramid import Level
 from .network import Shape
+from .whole_frame.shape import FrameShape
 
 
 @dataclass(frozen=True)
@@ -10,15 +15,23 @@ class Config(Shape):
     """Settings of SiamPolarMask, beside those of its network's shape.
 
     Args:
+        variant: `car` searches a crop around the object (the SiamCAR-based form), `sym` and `asym`
+            the whole frame.
         pretrained: training starts from torchvision's ImageNet weights.
-        penalty: how strongly changes of size and shape are held against a cell.
-        window: share of the cosine window in the ranking, in [0, 1].
-        smoothing: how fast size follows what is seen, in [0, 1].
+        penalty: of `car`, how strongly changes of size and shape are held against a cell.
+        window: of `car`, share of the cosine window in the ranking, in [0, 1].
+        smoothing: of `car`, how fast size follows what is seen, in [0, 1].
         centerness: cells are also ranked by how central they are.
         memory_rate: how fast a guided network's colours follow what is seen, in [0, 1].
         lost_below: an object whose score (0 to 1) is lower is not drawn, and waits where it is.
+        template_backbone, width, height, correlate, neck, finest, extra, levels, reach,
+            centerness_target: of `sym` and `asym`, see `whole_frame.shape.FrameShape`.
+
+    Raises:
+        ConfigError: settings of `sym` or `asym` contradict each other.
     """
 
+    variant: Literal["car", "sym", "asym"] = "car"
     pretrained: bool = False
     penalty: float = 0.1
     window: float = 0.3
@@ -27,7 +40,31 @@ class Config(Shape):
     memory_rate: float = 0.2
     lost_below: float = 0.05
 
+    template_backbone: Literal["resnet18", "resnet34", "resnet50", "resnet101"] = "resnet50"
+    width: int = 1280
+    height: int = 768
+    correlate: tuple[Level, ...] = ("C5",)
+    neck: Literal["fpn", "semi", "single"] = "fpn"
+    finest: Literal["C2", "C3"] = "C3"
+    extra: Literal["conv", "pool"] = "conv"
+    levels: int = 5
+    reach: float = 8.0
+    centerness_target: Literal["extremes", "means"] = "extremes"
+
+    def __post_init__(self) -> None:
+        if self.variant == "car":
+            return
+        try:
+            FrameShape.of(self)
+        except ValueError as error:
+            raise ConfigError(f"These settings do not fit together: {error}.") from error
+
     @property
     def shape(self) -> Shape:
-        """What decides the tensors."""
+        """What decides the tensors of `car`."""
         return Shape(*(getattr(self, field.name) for field in fields(Shape)))
+
+    @property
+    def frame_shape(self) -> FrameShape:
+        """What decides the tensors of `sym` and `asym`."""
+        return FrameShape.of(self)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime, Tracker
@@ -13,6 +14,8 @@ from .network import SiamPolarCar
 from .search import Search
 from .settings import Config
 from .weights import load_weights
+from .whole_frame.network import FrameNetwork
+from .whole_frame.search import FrameSearch
 
 BUNDLED = Path(__file__).with_name("car.safetensors")  # of the default configuration
 
@@ -31,17 +34,30 @@ class SiamPolar(Tracker):
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         super().__init__(config, runtime)
         torch.manual_seed(self.runtime.seed)
-        network = SiamPolarCar(self.config.shape)
+        network: nn.Module
+        if self.config.variant == "car":
+            network = SiamPolarCar(self.config.shape)
+        else:
+            network = FrameNetwork(self.config.frame_shape)
         load_weights(network, self.runtime.weights)
         network.to(self.runtime.device).to(memory_format=torch.channels_last)
-        self._search = Search(network.eval(), self.config, self.runtime)
+        self._search = search_with(network.eval(), self.config, self.runtime)
 
     @classmethod
     def own_weights(cls, config: Any) -> Path | None:
-        return BUNDLED if config.shape == Config().shape and BUNDLED.is_file() else None
+        default = config.variant == "car" and config.shape == Config().shape
+        return BUNDLED if default and BUNDLED.is_file() else None
 
     def reset(self) -> None:
         self._search.forget()
 
     def step(self, frame: Frame, prompts: Iterable[Prompt] = ()) -> Labels:
         return self._search.step(frame, tuple(prompts))
+
+
+def search_with(network: nn.Module, config: Config, runtime: Runtime) -> Search | FrameSearch:
+    """Return what follows objects with a network in evaluation mode and on its device."""
+    if isinstance(network, FrameNetwork):
+        return FrameSearch(network, config, runtime)
+    assert isinstance(network, SiamPolarCar)
+    return Search(network, config, runtime)

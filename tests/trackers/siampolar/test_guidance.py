@@ -12,8 +12,8 @@ def test_roughened_masks_are_near_the_object_and_differ(ellipse):
     mask = torch.from_numpy(ellipse).expand(64, -1, -1)
     rough = roughened(mask, 36, 0.0, Draws(0, 0, range(64), CPU))
     overlap = (rough & mask).sum((1, 2)) / (rough | mask).sum((1, 2))
-    assert 0.55 < overlap.mean() < 0.85
-    assert overlap.min() > 0.25
+    assert 0.45 < overlap.mean() < 0.75
+    assert overlap.min() > 0.1
     assert overlap.std() > 0.05
     assert len({int(n) for n in rough.sum((1, 2))}) > 60
     far = roughened(mask, 36, 1.0, Draws(0, 0, range(64), CPU))

@@ -44,7 +44,7 @@ def test_the_loss_on_one_batch_falls(make_task):
     batch = task.batch(0, range(2))
     network = task.network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, betas=(0.9, 0.95))
-    _, targets = task._compared(network, batch)
+    _, targets = task.part.compared(network, batch)
     floor = task._config.centerness_weight * entropy(targets)
     left = []
     for _ in range(STEPS):

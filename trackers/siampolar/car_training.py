@@ -1,0 +1,108 @@
+"""What the crop-based variant trains: pairs from the bank, polar targets, and their loss."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from vostool.errors import ConfigError, DatasetError
+from vostool.training.task import Batch, Losses, Picture, TrainingData
+
+from ..siamese.bank import build_bank
+from ..siamese.draws import Draws
+from ..siamese.pairs import PairConfig, draw_pairs
+from .guidance import guides_of
+from .losses import polar_losses
+from .network import Maps, SiamPolarCar
+from .picture import draw_samples
+from .settings import Config
+from .targets import Targets, targets_of
+
+
+@dataclass(frozen=True)
+class CarTaskConfig(PairConfig):
+    """How pairs are varied, and how the loss is weighted.
+
+    Args:
+        score_weight: of the focal loss of the cells.
+        ray_weight: of the polar IoU loss.
+        centerness_weight: of the loss of the centerness.
+        dense_weight: of the loss of the pixels.
+    """
+
+    score_weight: float = 4.0
+    ray_weight: float = 1.0
+    centerness_weight: float = 0.5
+    dense_weight: float = 1.0
+    memory: int = 3
+    start: float = 0.15
+
+
+class CarTask:
+    """The part of `vostool.training.task.Task` that crops do in their own way.
+
+    Args:
+        config: how pairs are varied and losses weighted.
+        model: settings of the tracker.
+        data: what is trained on.
+        device: where batches are to be.
+        seed: of every random choice.
+
+    Raises:
+        ConfigError: a guided network is to learn without memories.
+        DatasetError: there is nothing to learn from.
+    """
+
+    def __init__(
+        self,
+        config: CarTaskConfig,
+        model: Config,
+        data: TrainingData,
+        device: torch.device,
+        seed: int,
+    ) -> None:
+        if not model.guided:
+            config = replace(config, memory=0, start=0.0)
+        elif not config.memory:
+            raise ConfigError(
+                "A guided network learns from memories, so train.task.memory must be above 0."
+            )
+        self.config, self._model, self._device, self._seed = config, model, device, seed
+        if not data.datasets:
+            raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
+        self._bank = build_bank(data.datasets, data.cache / "bank").to(device)
+
+    def network(self, *, pretrained: bool) -> SiamPolarCar:
+        torch.manual_seed(self._seed)
+        return SiamPolarCar(self._model.shape, pretrained=pretrained)
+
+    def batch(self, step: int, indices: range) -> Batch:
+        draws = Draws(self._seed, step, indices, self._device)
+        pairs = draw_pairs(self._bank, self.config, draws)
+        batch = {"template": pairs.template, "search": pairs.search, "mask": pairs.mask}
+        if self._model.guided:
+            guides = guides_of(pairs, self._model.rays, draws)
+            batch |= {"template_guide": guides.template, "search_guide": guides.search}
+        return batch
+
+    def losses(self, network: nn.Module, batch: Batch) -> Losses:
+        maps, targets = self.compared(network, batch)
+        parts = polar_losses(maps, targets, batch["mask"])
+        config = self.config
+        total = (
+            config.score_weight * parts.score
+            + config.ray_weight * parts.rays
+            + config.centerness_weight * parts.centerness
+            + config.dense_weight * parts.dense
+        )
+        return {"total": total, **parts._asdict()}
+
+    def compared(self, network: nn.Module, batch: Batch) -> tuple[Maps, Targets]:
+        guides = batch.get("template_guide"), batch.get("search_guide")
+        maps = network(batch["template"], batch["search"], *guides)
+        return Maps(*maps), targets_of(batch["mask"], self._model.rays)
+
+    @torch.no_grad()
+    def picture(self, network: nn.Module, batch: Batch) -> Picture:
+        maps, targets = self.compared(network, batch)
+        return draw_samples(batch, targets, maps)

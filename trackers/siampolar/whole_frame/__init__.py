@@ -1,0 +1,1 @@
+"""SiamPolarMask over whole frames, as it was published: `sym` and `asym`."""
