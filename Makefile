@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test bench-eval bench-track leaderboard publish clean
+.PHONY: help install check test bench-eval bench-track ablation leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -38,6 +38,10 @@ bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other e
 # BENCH_TRACK holds further options of the script, e.g. BENCH_TRACK="--only car --device cuda".
 bench-track: $(STAMP)  ## time the Siamese trackers into results/bench_track.md
 	$(BIN)/python benchmarks/bench_track.py $(BENCH_TRACK)
+
+# ABLATION holds options of the script, e.g. ABLATION="--pairs 20000 --only base rays18".
+ablation: $(STAMP)  ## train siampolar without its parts into results/ablation_siampolar.md
+	$(BIN)/python benchmarks/ablation.py $(ABLATION)
 
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run

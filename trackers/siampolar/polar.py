@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _BEFORE = 1e-3  # pixels before a crossing, which may be a corner where four pixels meet
+_PLACES = 96  # that are tried along a ray
 _SHORTEST = 1e-3  # pixels of a ray; two of length 0 would have no edge that bounds their triangle
 
 
@@ -106,20 +107,68 @@ def fill(
     Returns:
         (N, H, W) bool.
     """
-    count = rays.shape[1]
     device = rays.device
     across, down = step
     start = (top_left.to(torch.float32) + 0.5) * torch.tensor(step, device=device) - 0.5 - points
     shape = (len(rays), *size)
     dx = start[:, 0, None, None] + across * torch.arange(size[1], device=device)
     dy = start[:, 1, None, None] + down * torch.arange(size[0], device=device)[:, None]
-    turn = torch.atan2(dy.expand(shape), dx.expand(shape)) * (count / (2 * math.pi))
+    return inside(dx.expand(shape), dy.expand(shape), rays)
+
+
+def inside(dx: Tensor, dy: Tensor, rays: Tensor) -> Tensor:
+    """Tell whether places lie in the polygons of rays.
+
+    Args:
+        dx: (N, ...) x of places from the rays' points.
+        dy: (N, ...) y likewise.
+        rays: (N, R), at least three; 0 is allowed.
+
+    Returns:
+        (N, ...) bool.
+    """
+    count = rays.shape[1]
+    turn = torch.atan2(dy, dx) * (count / (2 * math.pi))
     sector = turn.floor().to(torch.int64).remainder(count).flatten(1)
-    ends = rays.clamp(min=_SHORTEST)[..., None] * directions(count, device)
+    ends = rays.clamp(min=_SHORTEST)[..., None] * directions(count, rays.device)
     following = ends.roll(-1, dims=1)
     # Inside where (b - a) x (q - a) is on the side of the point: a x b - q x (b - a) >= 0 .
     edge = following - ends
     area = ends[..., 0] * following[..., 1] - ends[..., 1] * following[..., 0]
-    of_sector = [values.gather(1, sector).reshape(shape) for values in (area, *edge.unbind(-1))]
-    inside: Tensor = of_sector[0] >= dx * of_sector[2] - dy * of_sector[1]
-    return inside
+    parts = [values.gather(1, sector).reshape(dx.shape) for values in (area, *edge.unbind(-1))]
+    found: Tensor = parts[0] >= dx * parts[2] - dy * parts[1]
+    return found
+
+
+def voted(points: Tensor, rays: Tensor, weights: Tensor, centre: Tensor) -> Tensor:
+    """Return one polygon of rays for several: it holds what more than half of them hold.
+
+    Along each ray from the new centre the farthest place counts that has more than half of the
+    votes; places are tried at equal distances, and between two the share is taken as linear.
+
+    Args:
+        points: (N, K, 2) where the rays of K polygons begin.
+        rays: (N, K, R).
+        weights: (N, K) votes of each polygon, at least 0.
+        centre: (N, 2) where the new rays begin.
+
+    Returns:
+        (N, R) float32, 0 where nothing has more than half of the votes.
+    """
+    count, voters, number = rays.shape
+    away = (points - centre[:, None]).norm(dim=-1) + rays.amax(dim=-1)
+    step = away.amax(dim=1) / (_PLACES - 1)  # (N,)
+    length = step[:, None] * torch.arange(_PLACES, device=rays.device)  # (N, S)
+    ends = length[:, None, :, None] * directions(number, rays.device)[:, None]  # (N, R, S, 2)
+    offset = ends[:, None] + (centre[:, None] - points)[:, :, None, None]  # (N, K, R, S, 2)
+    flat = offset.reshape(count * voters, number, _PLACES, 2)
+    held = inside(flat[..., 0], flat[..., 1], rays.reshape(count * voters, number))
+    votes = (weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6))[..., None, None]
+    share = (held.reshape(count, voters, number, _PLACES) * votes).sum(dim=1)  # (N, R, S)
+    last = (share > 0.5) * torch.arange(1, _PLACES + 1, device=rays.device)
+    at = last.amax(dim=-1)  # one more than the last place, 0 if there is none
+    here = share.gather(2, (at - 1).clamp(min=0)[..., None])[..., 0]
+    beyond = share.gather(2, at.clamp(max=_PLACES - 1)[..., None])[..., 0]
+    part = ((here - 0.5) / (here - beyond).clamp(min=1e-6)).clamp(0, 1)
+    found = step[:, None] * (at - 1 + part)
+    return torch.where(at > 0, found, 0.0)

@@ -9,7 +9,7 @@ from torch import Tensor
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
-from ..siamese.backbone import normalised
+from ..siamese.backbone import STRIDE, normalised
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
 from ..siamese.likelihood import Colours, bins_of, colours_of
 from ..siamese.ranking import change_penalty, cosine_window
@@ -17,11 +17,13 @@ from ..siamese.stages import stage
 from .drawing import draw_box, draw_polygons
 from .guidance import within_box
 from .network import RESPONSE, Maps, SiamPolarCar, cell_centres, guide_of
-from .polar import extent, fill
+from .polar import extent, fill, voted
 from .settings import Config
 
 _MIDDLE = (SEARCH - 1) / 2
 _SMALLEST = 8.0  # pixels of a side
+_NEIGHBOURS = 3  # cells to each side that may vote
+_MOST_REACH = 1.6  # beyond that the first contour is taken to have missed the object
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Objects:
         kernels: of the correlation, (N, C, 8, 8) per stage.
         points: (N, 2) where the rays begin, pixels of the frame.
         rays: (N, R) pixels of the frame.
+        reach: (N, 2) how much wider and higher the object was on its first frame than its contour.
         first: colours on their first frame, None if the network is not guided.
         recent: colours of late.
     """
@@ -45,6 +48,7 @@ class Objects:
     kernels: list[Tensor]
     points: Tensor
     rays: Tensor
+    reach: Tensor
     first: Colours | None
     recent: Colours | None
 
@@ -67,6 +71,7 @@ class Objects:
             [kernel[kept] for kernel in self.kernels],
             self.points[kept],
             self.rays[kept],
+            self.reach[kept],
             of(self.first),
             of(self.recent),
         )
@@ -86,6 +91,7 @@ class Objects:
             [torch.cat(pair) for pair in zip(self.kernels, other.kernels, strict=True)],
             torch.cat((self.points, other.points)),
             torch.cat((self.rays, other.rays)),
+            torch.cat((self.reach, other.reach)),
             of(self.first, other.first),
             of(self.recent, other.recent),
         )
@@ -143,14 +149,12 @@ class Search:
         scale = context_side(sizes) / TEMPLATE
         template = cut(image, centres, scale * TEMPLATE, TEMPLATE)
         ids = [p.object_id for p in prompts]
-        if self._config.guided:
-            return self._begin_guided(
-                image, template, Objects(ids, centres, sizes, [], centres, sizes, None, None)
-            )
-        with self._precision():
-            kernels = self.network.kernels(_laid_out(template))
         rays = torch.zeros(len(ids), self._config.rays, device=self._device)
-        return Objects(ids, centres, sizes, kernels, centres, rays, None, None)
+        new = Objects(ids, centres, sizes, [], centres, rays, torch.ones_like(sizes), None, None)
+        if self._config.guided:
+            return self._begin_guided(image, template, new)
+        with self._precision():
+            return replace(new, kernels=self.network.kernels(_laid_out(template)))
 
     def _begin_guided(self, image: Tensor, template: Tensor, new: Objects) -> Objects:
         """Find the contour in the box first; it, and the colours in it, go into the template."""
@@ -158,27 +162,33 @@ class Search:
         half = new.sizes / (2 * scale[:, None])
         crops = cut(image, new.centres, scale * SEARCH, SEARCH)
         bins, around = bins_of(template), bins_of(crops)
-        box, box_around = _box(half, TEMPLATE), _box(half, SEARCH)
-        colours = colours_of(bins, box)
-        both = colours.mixed(colours_of(around, box_around), 0.5)
-        with self._precision():
-            kernels = self.network.kernels(
-                _laid_out(template), _guide(box, colours.likelihood(bins))
-            )
-            guide = _guide(box_around, both.likelihood(around))
-            maps = self.network.search(kernels, _laid_out(crops), guide)
-        cell, _ = self._best(maps, new)
-        points, rays = self._cells[cell], _of_cell(maps.rays, cell)
-        points = (points - _MIDDLE).clamp(-half, half)
-        rays = within_box(points, rays, torch.cat((-half, half), dim=1))
-        inside = self._polygon(points, rays, TEMPLATE)
-        first = colours_of(bins, inside)
-        recent = colours_of(around, self._polygon(points, rays, SEARCH))
-        with self._precision():
-            guide = _guide(inside, first.likelihood(bins))
-            kernels = self.network.kernels(_laid_out(template), guide)
-        points, rays = new.centres + points * scale[:, None], rays * scale[:, None]
-        return replace(new, kernels=kernels, points=points, rays=rays, first=first, recent=recent)
+        inside, inside_around = _box(half, TEMPLATE), _box(half, SEARCH)
+        for number in range(self._config.looks + 1):
+            first = colours_of(bins, inside)
+            recent = colours_of(around, inside_around)
+            with self._precision():
+                guide = _guide(inside, first.likelihood(bins))
+                kernels = self.network.kernels(_laid_out(template), guide)
+            if number == self._config.looks:
+                break
+            guide = _guide(inside_around, first.mixed(recent, 0.5).likelihood(around))
+            with self._precision():
+                maps = self.network.search(kernels, _laid_out(crops), guide)
+            cell, _, rays = self._best(maps, new)
+            points = (self._cells[cell] - _MIDDLE).clamp(-half, half)
+            rays = within_box(points, rays, torch.cat((-half, half), dim=1))
+            inside = self._polygon(points, rays, TEMPLATE)
+            inside_around = self._polygon(points, rays, SEARCH)
+        found = _size(rays)
+        return replace(
+            new,
+            kernels=kernels,
+            points=new.centres + points * scale[:, None],
+            rays=rays * scale[:, None],
+            reach=(2 * half / found.clamp(min=1.0)).clamp(1.0, _MOST_REACH),
+            first=first,
+            recent=recent,
+        )
 
     def _follow(self, image: Tensor, old: Objects) -> tuple[Objects, Tensor]:
         """Find every object again; returns what is known now and the scores (N,), 0 if lost."""
@@ -196,9 +206,9 @@ class Search:
         with stage("network"), self._precision():
             maps = self.network.search(old.kernels, laid_out, guide)
         with stage("choice"):
-            cell, score = self._best(maps, old)
+            cell, score, rays = self._best(maps, old)
             score = torch.where(score >= self._config.lost_below, score, 0.0)
-            offset, rays = self._cells[cell] - _MIDDLE, _of_cell(maps.rays, cell)
+            offset = self._cells[cell] - _MIDDLE
             new = self._updated(old, offset, rays, score, image)
         if bins is not None and old.recent is not None:
             with stage("guide"):
@@ -226,28 +236,48 @@ class Search:
         self, old: Objects, points: Tensor, rays: Tensor, score: Tensor, image: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return the next centres, those of the contours, and the sizes, which follow slowly."""
-        box = extent(rays)
-        size = (box[:, 2:] - box[:, :2]).clamp(min=_SMALLEST)
+        size = (_size(rays) * old.reach).clamp(min=_SMALLEST)
         change = change_penalty(size, old.sizes, self._config.penalty)
         rate = (self._config.smoothing * score * change)[:, None]
         limit = torch.tensor(image.shape[:0:-1], device=self._device, dtype=torch.float32)
+        box = extent(rays)
         middle = points + (box[:, 2:] + box[:, :2]) / 2
         centres = torch.minimum(middle.clamp(min=0), limit - 1)
         return centres, torch.minimum(torch.lerp(old.sizes, size, rate), limit)
 
-    def _best(self, maps: Maps, objects: Objects) -> tuple[Tensor, Tensor]:
-        """Return each object's best cell, as a number in the flattened map, and its score."""
+    def _best(self, maps: Maps, objects: Objects) -> tuple[Tensor, Tensor, Tensor]:
+        """Return each object's best cell, as a number in the flattened map, its score and rays."""
         config = self._config
         score = maps.score.sigmoid()
         if config.centerness:
             score = (score * maps.centerness.sigmoid()).sqrt()
-        box = extent(maps.rays.permute(0, 2, 3, 1))
-        size = (box[..., 2:] - box[..., :2]).clamp(min=1.0)
+        reach = objects.reach[:, None, None]
+        size = (_size(maps.rays.permute(0, 2, 3, 1)) * reach).clamp(min=1.0)
         previous = (objects.sizes / objects.scale[:, None])[:, None, None]
-        penalty = change_penalty(size, previous, config.penalty)
-        ranked = (1 - config.window) * penalty * score + config.window * self._window
+        likely = change_penalty(size, previous, config.penalty) * score
+        ranked = (1 - config.window) * likely + config.window * self._window
         cell = ranked.flatten(1).argmax(dim=1)
-        return cell, score.flatten(1).gather(1, cell[:, None])[:, 0]
+        rays = self._agreed(maps.rays.flatten(2), likely.flatten(1), cell)
+        return cell, score.flatten(1).gather(1, cell[:, None])[:, 0], rays
+
+    def _agreed(self, rays: Tensor, likely: Tensor, cell: Tensor) -> Tensor:
+        """Return the rays (N, R) on which the most likely cells around the best one agree.
+
+        Args:
+            rays: (N, R, cells).
+            likely: (N, cells).
+            cell: (N,) the best.
+        """
+        chosen = torch.arange(len(cell), device=cell.device)
+        best = rays[chosen, :, cell]
+        if self._config.votes == 1:
+            return best
+        centre = self._cells[cell]
+        near = (self._cells - centre[:, None]).abs().amax(dim=-1) <= _NEIGHBOURS * STRIDE
+        votes, voters = (likely * near).topk(self._config.votes, dim=1)
+        theirs = rays.gather(2, voters[:, None].expand(-1, rays.shape[1], -1)).transpose(1, 2)
+        agreed = voted(self._cells[voters], theirs, votes, centre)
+        return torch.where(agreed > 0, agreed, best)
 
     def _polygon(self, offset: Tensor, rays: Tensor, side: int) -> Tensor:
         """Fill (N, side, side) crops with polygons; the offset is from the middle of the crop."""
@@ -260,16 +290,17 @@ class Search:
         )
 
 
+def _size(rays: Tensor) -> Tensor:
+    """Return the (..., 2) width and height of (..., R) rays."""
+    box = extent(rays)
+    return box[..., 2:] - box[..., :2]
+
+
 def _box(half: Tensor, side: int) -> Tensor:
     """Return (N, side, side) bool crops with the boxes of (N, 2) half sizes in their middle."""
     line = (torch.arange(side, device=half.device) - (side - 1) / 2).abs()
     inside = line <= half[..., None]  # (N, 2, side)
     return inside[:, 1, :, None] & inside[:, 0, None, :]
-
-
-def _of_cell(rays: Tensor, cell: Tensor) -> Tensor:
-    """Return the (N, R) rays of one cell of each (R, h, w) map."""
-    return rays.flatten(2)[torch.arange(len(cell), device=cell.device), :, cell]
 
 
 def _guide(mask: Tensor, likelihood: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from ..siamese.pyramid import Level
 from .network import Shape
 from .whole_frame.shape import FrameShape
 
+MOST_VOTES = 49
+
 
 @dataclass(frozen=True)
 class Config(Shape):
@@ -23,6 +25,8 @@ class Config(Shape):
         smoothing: of `car`, how fast size follows what is seen, in [0, 1].
         centerness: cells are also ranked by how central they are.
         memory_rate: how fast a guided network's colours follow what is seen, in [0, 1].
+        looks: how often a guided network looks at the first frame to find the contour in the box.
+        votes: of `car`, how many cells around the best one say together where the contour is.
         lost_below: an object whose score (0 to 1) is lower is not drawn, and waits where it is.
         template_backbone, width, height, correlate, neck, finest, extra, levels, reach,
             centerness_target: of `sym` and `asym`, see `whole_frame.shape.FrameShape`.
@@ -33,11 +37,13 @@ class Config(Shape):
 
     variant: Literal["car", "sym", "asym"] = "car"
     pretrained: bool = False
-    penalty: float = 0.1
+    penalty: float = 0.3
     window: float = 0.3
-    smoothing: float = 0.4
+    smoothing: float = 0.1
     centerness: bool = True
     memory_rate: float = 0.2
+    looks: int = 1
+    votes: int = 8
     lost_below: float = 0.05
 
     template_backbone: Literal["resnet18", "resnet34", "resnet50", "resnet101"] = "resnet50"
@@ -52,6 +58,8 @@ class Config(Shape):
     centerness_target: Literal["extremes", "means"] = "extremes"
 
     def __post_init__(self) -> None:
+        if not 1 <= self.votes <= MOST_VOTES or self.looks < 1:
+            raise ConfigError(f"votes must be 1 to {MOST_VOTES}, and looks at least 1.")
         if self.variant == "car":
             return
         try:

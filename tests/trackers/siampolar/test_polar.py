@@ -7,7 +7,7 @@ import torch
 from skimage.measure import points_in_poly
 
 from vostool.masks import read_labels
-from vostool_trackers.siampolar.polar import cast_rays, contour, extent, fill
+from vostool_trackers.siampolar.polar import cast_rays, contour, extent, fill, voted
 
 
 def blobs(seed: int, size: tuple[int, int] = (40, 50)) -> np.ndarray:
@@ -113,3 +113,29 @@ def test_perfect_rays_of_real_masks(shared, rays, expected):
         masks = [read_labels(path) > 0 for path in sorted((root / name).iterdir())[1:-1:4]]
         means.append(np.mean([survives(mask, rays) if mask.any() else 1.0 for mask in masks]))
     assert np.mean(means) == pytest.approx(expected, abs=0.001)
+
+
+def test_one_voter_is_its_own_polygon():
+    rays = 20 + 10 * torch.rand(2, 1, 36, generator=torch.Generator().manual_seed(0))
+    found = voted(torch.full((2, 1, 2), 7.0), rays, torch.ones(2, 1), torch.full((2, 2), 7.0))
+    assert (found - rays[:, 0]).abs().max() < 2 * rays.max() / 95
+
+
+def test_votes_give_what_most_of_the_weight_holds():
+    """As pixels say: filled one by one, added up, and more than half of the weight kept."""
+    generator = torch.Generator().manual_seed(5)
+    points = 100 + 12 * torch.rand(1, 5, 2, generator=generator)
+    rays = 40 + 15 * torch.rand(1, 5, 36, generator=generator)
+    weights = torch.tensor([[1.0, 0.5, 2.0, 1.0, 0.2]])
+    found = voted(points, rays, weights, points[:, 2])
+    corner = torch.zeros(5, 2)
+    masks = fill(points[0], rays[0], corner, (210, 210)).float()
+    most = (masks * weights[0, :, None, None]).sum(0) > 0.5 * weights.sum()
+    agreed = fill(points[:, 2], found, corner[:1], (210, 210))[0]
+    assert (agreed & most).sum() / (agreed | most).sum() > 0.97
+
+
+def test_without_a_majority_there_is_nothing():
+    points = torch.tensor([[[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]]])
+    found = voted(points, torch.full((1, 3, 36), 9.0), torch.ones(1, 3), points[:, 0])
+    assert not found.any()

@@ -1,0 +1,41 @@
+"""Bring trained weights into the package, halved.
+
+python -m vostool_trackers.siampolar.bundle results/train/siampolar-car/best.safetensors
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from .network import SiamPolarCar
+from .settings import Config
+from .tracker import BUNDLED
+from .weights import load_weights
+
+
+def bundle(source: Path, target: Path = BUNDLED) -> int:
+    """Write the weights of the default configuration as fp16; returns the size in bytes.
+
+    Raises:
+        WeightsError: they are of another configuration.
+    """
+    load_weights(SiamPolarCar(Config().shape), source)
+    halved = {
+        name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(source).items()
+    }
+    save_file(halved, target)
+    return target.stat().st_size
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("weights", type=Path, help="safetensors of a training of siampolar/car")
+    source = parser.parse_args().weights
+    print(f"{BUNDLED}: {bundle(source) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
