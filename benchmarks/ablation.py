@@ -1,7 +1,7 @@
 """What each part of SiamPolarMask is worth: train it without the part, track, score.
 
-    python benchmarks/ablation.py [--pairs 50000] [--only NAME] [--init FILE] [--dataset DAVIS2016]
-        [--home FOLDER] [--out FILE]
+    python benchmarks/ablation.py [--pairs 50000] [--only NAME ...] [--dataset DAVIS2016]
+        [--home FOLDER] [--device cpu] [--out FILE]
 
 Every row is `vostool train siampolar/car` with some settings changed, for the same number of pairs,
 then `vostool eval` of what came of it. Rows that change the search alone use the weights of the
@@ -56,27 +56,23 @@ BATCH = 32
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", type=int, default=50_000, help="of each training")
-    parser.add_argument("--only", nargs="+", help="names of rows")
-    parser.add_argument("--init", type=Path, help="weights that every training starts from")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="rows")
     parser.add_argument("--dataset", default="DAVIS2016")
     parser.add_argument("--home", type=Path, default=Path(), help="workspace")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("results/ablation_siampolar.md"))
     asked = parser.parse_args()
-    lines = []
-    for row in ROWS:
-        if asked.only and row.name not in asked.only:
-            continue
-        lines.append(_scored(row, _weights(row, asked), asked))
+    chosen = [row for row in ROWS if row.name in asked.only]
+    lines = [_scored(row, _weights(row, asked), asked) for row in chosen]
     device = device_name(resolve_device(asked.device, ("cuda", "cpu")))
-    start = f"from {asked.init.name}" if asked.init else "from scratch"
     text = "\n".join(
         [
             "# What the parts of SiamPolarMask are worth",
             "",
-            f"{datetime.date.today()}, {device}. Each training: {asked.pairs} pairs {start}, with "
-            f"the settings of `siampolar/car` but for what is named. Scored on {asked.dataset}, "
-            "protocol davis, from the first frame's box. Made by `make ablation`.",
+            f"{datetime.date.today()}, {device}. Each training: {asked.pairs} pairs from scratch, "
+            "with the settings of `siampolar/car` but for what is named. Scored on "
+            f"{asked.dataset}, protocol davis, from the first frame's box. By `make ablation`.",
             "",
             markdown_table(["variation", "J mean", "F mean", "fps"], lines, {1, 2, 3}),
             "",
@@ -103,8 +99,6 @@ def _weights(row: Row, asked: argparse.Namespace) -> Path:
         )
         for part in ("-o", setting)
     ]
-    if asked.init:
-        command += ["--init", str(asked.init)]
     _vostool(asked.home, *command)
     return asked.home / "results" / "train" / name / "last.safetensors"
 
@@ -116,7 +110,7 @@ def _scored(row: Row, weights: Path, asked: argparse.Namespace) -> list[str]:
     settings = [part for setting in row.settings for part in ("-o", setting)]
     run = ["run", "siampolar/car", *data, "--name", name, "--weights", str(weights), *settings]
     _vostool(asked.home, *run, "--device", asked.device)
-    (folder,) = (asked.home / "results").glob(f"{asked.dataset}*/{name}")
+    folder = asked.home / "results" / asked.dataset / name
     _vostool(asked.home, "eval", *data, "--masks", str(folder))
     with (folder / "scores" / "davis" / "summary.csv").open() as file:
         (summary,) = csv.DictReader(file)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from vostool.datasets import synthetic
@@ -32,6 +33,7 @@ from vostool.speed import disks, timed_pass
 from vostool.timing import speed_of, stopwatch_for
 from vostool.tracker import Tracker
 from vostool.workspace import Workspace
+from vostool_trackers.siamese.stages import PREFIX
 
 ROWS = (
     ("siampolar/car", ("fp32", "bf16")),
@@ -72,6 +74,8 @@ def main() -> None:
         if asked.only in name
         for precision in precisions
     ]
+    if not rows:
+        parser.error(f"no row has {asked.only!r} in its name: {', '.join(n for n, _ in ROWS)}")
     clip = [frame for frame, _ in synthetic.clip("translation", size=SIZE, frames=asked.frames)]
     for count in asked.objects:
         _measure(rows, clip, count, asked.rounds)
@@ -109,11 +113,12 @@ def _shares(row: Row, clip: list[Frame]) -> dict[str, float]:
         for frame in clip[1:]:
             row.tracker.step(frame, ())
     spent = {
-        event.key.removeprefix("stage: "): float(
+        # The row of the CPU also sums up the kernels that its calls started.
+        event.key.removeprefix(PREFIX): float(
             event.device_time_total if device.startswith("cuda") else event.cpu_time_total
         )
         for event in profiled.key_averages()
-        if event.key.startswith("stage: ")
+        if event.key.startswith(PREFIX) and event.device_type == DeviceType.CPU
     }
     total = sum(spent.values())
     return {name: time / total for name, time in spent.items()}

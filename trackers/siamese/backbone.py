@@ -15,6 +15,8 @@ from torchvision.models.resnet import BasicBlock
 
 from vostool.errors import WeightsError
 
+from .constants import constant
+
 Depth = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 STRIDE = 8
 MEAN = (123.675, 116.28, 103.53)  # of ImageNet, RGB, 0 to 255
@@ -81,8 +83,8 @@ class Backbone(nn.Module):
 
 def normalised(image: Tensor) -> Tensor:
     """Return (..., 3, H, W) RGB of 0 to 255 with ImageNet's mean and deviation taken out."""
-    mean = torch.tensor(MEAN, device=image.device, dtype=torch.float32)[:, None, None]
-    std = torch.tensor(STD, device=image.device, dtype=torch.float32)[:, None, None]
+    mean = constant(MEAN, image.device)[:, None, None]
+    std = constant(STD, image.device)[:, None, None]
     return (image.to(torch.float32) - mean) / std
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .constants import constant
 from .draws import Draws
 
 _GREY = (0.299, 0.587, 0.114)
@@ -40,7 +41,7 @@ def vary_colours(
 
 def _change(image: Tensor, amounts: list[Tensor], faded: Tensor) -> Tensor:
     light, contrast, saturation, gamma, *balance = amounts
-    weights = torch.tensor(_GREY, device=image.device)[:, None, None]
+    weights = constant(_GREY, image.device)[:, None, None]
     grey = (image * weights).sum(dim=1, keepdim=True)
     saturation = torch.where(faded[:, None, None, None], 0.0, saturation)
     image = grey + (image - grey) * saturation

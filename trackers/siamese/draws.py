@@ -37,5 +37,7 @@ class Draws:
     def below(self, count: Tensor | int) -> Tensor:
         """Return (B,) int64 in [0, count)."""
         number = self.uniform()
-        most = torch.as_tensor(count, device=number.device)
-        return torch.minimum((number * most).to(torch.int64), most - 1)
+        drawn = (number * count).to(torch.int64)
+        if isinstance(count, Tensor):
+            return torch.minimum(drawn, count - 1)
+        return drawn.clamp(max=count - 1)

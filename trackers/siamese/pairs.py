@@ -15,6 +15,7 @@ from torch import Tensor
 from .bank import SIDE, Bank
 from .blur import vary_sharpness
 from .colours import vary_colours
+from .constants import constant
 from .crops import SEARCH, TEMPLATE
 from .draws import Draws
 
@@ -69,7 +70,7 @@ class PairConfig:
 
 @dataclass
 class Memory:
-    """The object as a tracker last saw it, in the middle of the crop and at the crop's scale.
+    """The object a little before, in the middle of the crop and at the template's scale.
 
     Args:
         image: (B, 3, 255, 255) RGB of 0 to 255.
@@ -118,7 +119,7 @@ def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
     ).steadied(chosen.start)
     template, template_mask = scene.cut(chosen.template, small, small.shift + _ASIDE, TEMPLATE)
     search, mask = scene.cut(chosen.search, wide, _ASIDE_SEARCH - wide.shift, SEARCH)
-    search, mask = _with_others(bank, config, draws, chosen.track, search, mask)
+    search, mask = _with_others(bank, config, draws, chosen, search, mask)
     crops = [template, search]
     if config.memory:
         still = wide.steadied(torch.ones_like(chosen.start), unsure=0.0)
@@ -135,7 +136,7 @@ def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
 # that where the object lies does not follow from what is behind it.
 _ASIDE = 90.0
 _ASIDE_SEARCH = 60.0
-_MIRROR = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+_MIRROR = (-1.0, 1.0)  # of the rows of a matrix
 _UNSURE = 0.05  # share of the shift that is left where the place is known
 
 
@@ -238,7 +239,8 @@ class _Scene:
 
 def _scene(bank: Bank, config: PairConfig, draws: Draws, track: Tensor) -> _Scene:
     both = _turned(draws.signed(config.turn_both), draws.signed(config.stretch))
-    both = torch.where(draws.chance(config.flip)[:, None, None], both * _MIRROR.to(both), both)
+    mirror = constant(_MIRROR, both.device)[:, None]
+    both = torch.where(draws.chance(config.flip)[:, None, None], both * mirror, both)
     elsewhere, differs = _another(bank, draws, track)
     return _Scene(bank, both, elsewhere, draws.chance(config.background) & differs)
 
@@ -303,13 +305,13 @@ def _sample(
 
 
 def _with_others(
-    bank: Bank, config: PairConfig, draws: Draws, track: Tensor, search: Tensor, mask: Tensor
+    bank: Bank, config: PairConfig, draws: Draws, chosen: _Chosen, search: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Put another object behind this one, and another before it."""
+    """Put another object behind this one, and another before it, but on no first frame."""
     for probability, before in ((config.distractor, False), (config.occluder, True)):
-        index, differs = _another(bank, draws, track)
+        index, differs = _another(bank, draws, chosen.track)
         view = _placed(draws, 100.0, 0.5, 180.0)
-        some = (draws.chance(probability) & differs).nonzero()[:, 0]
+        some = (draws.chance(probability) & differs & ~chosen.start).nonzero()[:, 0]
         if not len(some):
             continue
         other, shape = _sample(bank, index[some], view.matrix[some], view.shift[some], SEARCH)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vostool.sequence import Prompt
 
+from ..siamese.constants import constant
 from .polar import extent, fill
 
 _MARGIN = 1e-2  # pixels around a polygon, for rounding
@@ -35,42 +36,42 @@ def draw_polygons(
     """
     device = points.device
     labels = torch.zeros(size, dtype=torch.uint8, device=device)
-    found = (scores > 0).nonzero()[:, 0]
-    if not len(found):
+    order = scores.argsort(stable=True)  # the best comes last
+    found = scores[order] > 0
+    corners, window = _windows(points[order], rays[order], found, size, step)
+    if not window[0] * window[1]:
         return labels
-    order = found[scores[found].argsort(stable=True)]  # the best comes last
-    corners, window = _windows(points[order], rays[order], size, step)
     shapes = fill(points[order], rays[order], corners, window, step)
     # All windows are written at once: a pixel keeps the largest rank.
-    rank = torch.arange(1, len(order) + 1, dtype=torch.int32, device=device)
+    rank = found * torch.arange(1, len(order) + 1, dtype=torch.int32, device=device)
     row = corners[:, 1, None] + torch.arange(window[0], device=device)
     column = corners[:, 0, None] + torch.arange(window[1], device=device)
     place = row[:, :, None] * size[1] + column[:, None, :]
     best = torch.zeros(size[0] * size[1], dtype=torch.int32, device=device)
     best.scatter_reduce_(0, place.flatten(), (shapes * rank[:, None, None]).flatten(), "amax")
-    numbers = torch.tensor([0, *ids], dtype=torch.uint8, device=device)
-    numbers = torch.cat((numbers[:1], numbers[1 + order]))
+    numbers = constant((0, *ids), device)
+    numbers = torch.cat((numbers[:1], numbers[1 + order])).to(torch.uint8)
     return numbers[best.reshape(size).long()]
 
 
 def _windows(
-    points: Tensor, rays: Tensor, size: tuple[int, int], step: tuple[float, float]
+    points: Tensor, rays: Tensor, found: Tensor, size: tuple[int, int], step: tuple[float, float]
 ) -> tuple[Tensor, tuple[int, int]]:
-    """Return (N, 2) int64 x, y of windows in a frame that hold its polygons, and their one size."""
+    """Return (N, 2) int64 x, y of windows in a frame that hold its polygons, and their one size.
+
+    The windows of those that are not found are as large, but hold nothing in particular.
+    """
     box = extent(rays)
-    scale = _steps(step, points.device)
-    limit = torch.tensor([size[1], size[0]], device=points.device)
+    scale = constant(step, points.device)
+    limit = constant((size[1], size[0]), points.device)
     low = (points + box[:, :2] + 0.5) / scale - 0.5 - _MARGIN
     high = (points + box[:, 2:] + 0.5) / scale - 0.5 + _MARGIN
     first = low.floor().clamp(min=0).minimum(limit)
     behind = high.floor().clamp(min=-1).minimum(limit - 1) + 1
-    width, height = (behind - first).clamp(min=0).amax(dim=0).to(torch.int64).tolist()
-    window = torch.tensor([width, height], device=points.device)
-    return torch.minimum(first, limit - window).to(torch.int64), (height, width)
-
-
-def _steps(step: tuple[float, float], device: torch.device) -> Tensor:
-    return torch.tensor(step, dtype=torch.float32, device=device)
+    window = ((behind - first).clamp(min=0) * found[:, None]).amax(dim=0)
+    corners = torch.minimum(first, limit - window).to(torch.int64)
+    width, height = window.to(torch.int64).tolist()
+    return corners, (height, width)
 
 
 def draw_box(labels: Tensor, prompt: Prompt) -> None:

@@ -68,7 +68,7 @@ def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
     Args:
         mask: (B, H, W) bool.
         rays: of the polygons.
-        far: probability that a polygon lies quite elsewhere and is of another size.
+        far: probability that a polygon lies quite elsewhere.
         draws: random numbers.
     """
     area, mass = centre_of_mass(mask)
@@ -95,7 +95,7 @@ def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
 
 def _smoothed(lengths: Tensor) -> Tensor:
     """Return (B, R) rays as means over a quarter of a turn."""
-    reach = lengths.shape[1] // 8
+    reach = max(1, lengths.shape[1] // 8)
     ring = torch.cat((lengths[:, -reach:], lengths, lengths[:, :reach]), dim=1)
     return F.avg_pool1d(ring[:, None], 2 * reach + 1, stride=1)[:, 0]
 

@@ -109,10 +109,11 @@ def fill(
     """
     device = rays.device
     across, down = step
-    start = (top_left.to(torch.float32) + 0.5) * torch.tensor(step, device=device) - 0.5 - points
+    left = (top_left[:, 0] + 0.5) * across - 0.5 - points[:, 0]
+    top = (top_left[:, 1] + 0.5) * down - 0.5 - points[:, 1]
     shape = (len(rays), *size)
-    dx = start[:, 0, None, None] + across * torch.arange(size[1], device=device)
-    dy = start[:, 1, None, None] + down * torch.arange(size[0], device=device)[:, None]
+    dx = left[:, None, None] + across * torch.arange(size[1], device=device)
+    dy = top[:, None, None] + down * torch.arange(size[0], device=device)[:, None]
     return inside(dx.expand(shape), dy.expand(shape), rays)
 
 
@@ -156,15 +157,16 @@ def voted(points: Tensor, rays: Tensor, weights: Tensor, centre: Tensor) -> Tens
         (N, R) float32, 0 where nothing has more than half of the votes.
     """
     count, voters, number = rays.shape
-    away = (points - centre[:, None]).norm(dim=-1) + rays.amax(dim=-1)
-    step = away.amax(dim=1) / (_PLACES - 1)  # (N,)
+    votes = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6)
+    # The last place lies beyond, so that there is always one with half of the votes or less.
+    step = 1.01 * _farthest_majority(points, rays, votes, centre) / (_PLACES - 1)  # (N,)
     length = step[:, None] * torch.arange(_PLACES, device=rays.device)  # (N, S)
     ends = length[:, None, :, None] * directions(number, rays.device)[:, None]  # (N, R, S, 2)
     offset = ends[:, None] + (centre[:, None] - points)[:, :, None, None]  # (N, K, R, S, 2)
     flat = offset.reshape(count * voters, number, _PLACES, 2)
     held = inside(flat[..., 0], flat[..., 1], rays.reshape(count * voters, number))
-    votes = (weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6))[..., None, None]
-    share = (held.reshape(count, voters, number, _PLACES) * votes).sum(dim=1)  # (N, R, S)
+    held = held.reshape(count, voters, number, _PLACES)
+    share = (held * votes[..., None, None]).sum(dim=1)  # (N, R, S)
     last = (share > 0.5) * torch.arange(1, _PLACES + 1, device=rays.device)
     at = last.amax(dim=-1)  # one more than the last place, 0 if there is none
     here = share.gather(2, (at - 1).clamp(min=0)[..., None])[..., 0]
@@ -172,3 +174,13 @@ def voted(points: Tensor, rays: Tensor, weights: Tensor, centre: Tensor) -> Tens
     part = ((here - 0.5) / (here - beyond).clamp(min=1e-6)).clamp(0, 1)
     found = step[:, None] * (at - 1 + part)
     return torch.where(at > 0, found, 0.0)
+
+
+def _farthest_majority(points: Tensor, rays: Tensor, votes: Tensor, centre: Tensor) -> Tensor:
+    """Return (N,) distances beyond which no place can have more than half of the votes."""
+    away = (points - centre[:, None]).norm(dim=-1) + rays.amax(dim=-1)
+    away, order = away.sort(dim=1, descending=True)
+    reached = votes.gather(1, order).cumsum(dim=1) > 0.5
+    first = reached.to(torch.int8).argmax(dim=1, keepdim=True)
+    farthest: Tensor = away.gather(1, first)[:, 0]
+    return farthest

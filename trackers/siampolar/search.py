@@ -10,6 +10,7 @@ from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
 from ..siamese.backbone import STRIDE, normalised
+from ..siamese.constants import constant
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
 from ..siamese.likelihood import Colours, bins_of, colours_of
 from ..siamese.ranking import change_penalty, cosine_window
@@ -18,12 +19,11 @@ from .drawing import draw_box, draw_polygons
 from .guidance import within_box
 from .network import RESPONSE, Maps, SiamPolarCar, cell_centres, guide_of
 from .polar import extent, fill, voted
-from .settings import Config
+from .settings import NEIGHBOURS, Config
 
 _MIDDLE = (SEARCH - 1) / 2
 _SMALLEST = 8.0  # pixels of a side
-_NEIGHBOURS = 3  # cells to each side that may vote
-_MOST_REACH = 1.6  # beyond that the first contour is taken to have missed the object
+_MOST_REACH = 1.6  # that a contour may fall short of the object
 
 
 @dataclass
@@ -57,9 +57,11 @@ class Objects:
         """(N,) pixels of the frame per pixel of a crop."""
         return context_side(self.sizes) / TEMPLATE
 
-    def without(self, ids: set[int]) -> "Objects":
-        """Return those that have other ids."""
+    def without(self, ids: set[int]) -> "Objects | None":
+        """Return those that have other ids, None if none have."""
         kept = [i for i, own in enumerate(self.ids) if own not in ids]
+        if not kept:
+            return None
 
         def of(colours: Colours | None) -> Colours | None:
             return colours and Colours(colours.inside[kept], colours.outside[kept])
@@ -127,15 +129,16 @@ class Search:
             return labels.cpu().numpy()
         with stage("upload"):
             image = torch.from_numpy(np.array(frame)).to(self._device).permute(2, 0, 1).float()
+        if self.objects is not None and prompts:
+            self.objects = self.objects.without({prompt.object_id for prompt in prompts})
         if self.objects is not None:
             self.objects, scores = self._follow(image, self.objects)
-            labels = draw_polygons(
-                self.objects.points, self.objects.rays, scores, self.objects.ids, size
-            )
+            found = self.objects
+            with stage("drawing"):
+                labels = draw_polygons(found.points, found.rays, scores, found.ids, size)
         if prompts:
             new = self._begin(image, prompts)
-            old = self.objects and self.objects.without(set(new.ids))
-            self.objects = old.joined(new) if old else new
+            self.objects = self.objects.joined(new) if self.objects else new
             for prompt in prompts:
                 draw_box(labels, prompt)
         with stage("download"):
@@ -179,13 +182,12 @@ class Search:
             rays = within_box(points, rays, torch.cat((-half, half), dim=1))
             inside = self._polygon(points, rays, TEMPLATE)
             inside_around = self._polygon(points, rays, SEARCH)
-        found = _size(rays)
         return replace(
             new,
             kernels=kernels,
             points=new.centres + points * scale[:, None],
             rays=rays * scale[:, None],
-            reach=(2 * half / found.clamp(min=1.0)).clamp(1.0, _MOST_REACH),
+            reach=(2 * half / _size(rays).clamp(min=1.0)).clamp(1.0, _MOST_REACH),
             first=first,
             recent=recent,
         )
@@ -239,7 +241,7 @@ class Search:
         size = (_size(rays) * old.reach).clamp(min=_SMALLEST)
         change = change_penalty(size, old.sizes, self._config.penalty)
         rate = (self._config.smoothing * score * change)[:, None]
-        limit = torch.tensor(image.shape[:0:-1], device=self._device, dtype=torch.float32)
+        limit = constant(tuple(image.shape[:0:-1]), self._device)
         box = extent(rays)
         middle = points + (box[:, 2:] + box[:, :2]) / 2
         centres = torch.minimum(middle.clamp(min=0), limit - 1)
@@ -273,7 +275,7 @@ class Search:
         if self._config.votes == 1:
             return best
         centre = self._cells[cell]
-        near = (self._cells - centre[:, None]).abs().amax(dim=-1) <= _NEIGHBOURS * STRIDE
+        near = (self._cells - centre[:, None]).abs().amax(dim=-1) <= NEIGHBOURS * STRIDE
         votes, voters = (likely * near).topk(self._config.votes, dim=1)
         theirs = rays.gather(2, voters[:, None].expand(-1, rays.shape[1], -1)).transpose(1, 2)
         agreed = voted(self._cells[voters], theirs, votes, centre)

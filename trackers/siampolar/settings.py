@@ -9,7 +9,8 @@ from ..siamese.pyramid import Level
 from .network import Shape
 from .whole_frame.shape import FrameShape
 
-MOST_VOTES = 49
+NEIGHBOURS = 3  # cells to each side of the best one that may vote
+MOST_VOTES = (2 * NEIGHBOURS + 1) ** 2
 
 
 @dataclass(frozen=True)

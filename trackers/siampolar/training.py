@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vostool.errors import ConfigError
 from vostool.tracker import Runtime
 from vostool.training.task import Batch, Losses, Picture, TrainingData
 
@@ -26,6 +27,10 @@ class TaskConfig(CarTaskConfig):
     """
 
     every: int = 2
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"every is {self.every}; it must be at least 1.")
 
 
 class PolarTask:

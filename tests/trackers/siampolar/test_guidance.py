@@ -3,7 +3,9 @@
 import torch
 
 from vostool_trackers.siamese.draws import Draws
-from vostool_trackers.siampolar.guidance import filled_box, roughened, within_box
+from vostool_trackers.siamese.likelihood import bins_of, colours_of
+from vostool_trackers.siamese.pairs import Memory, Pairs
+from vostool_trackers.siampolar.guidance import filled_box, guides_of, roughened, within_box
 
 CPU = torch.device("cpu")
 
@@ -42,3 +44,24 @@ def test_rays_end_at_the_box():
     assert torch.allclose(rays, torch.tensor([[3.0, 3.0, 5.0, 2.0]]))
     short = within_box(torch.zeros(1, 2), torch.ones(1, 8), torch.tensor([[-5.0, -5.0, 5.0, 5.0]]))
     assert torch.allclose(short, torch.ones(1, 8))
+
+
+def test_a_start_is_told_boxes_and_later_frames_polygons(ellipse):
+    mask = torch.from_numpy(ellipse).expand(8, -1, -1)
+    small = mask[:, 64:191, 64:191]
+    image = 255 * torch.rand(8, 3, 255, 255, generator=torch.Generator().manual_seed(0))
+    image = torch.where(mask[:, None], image * 0.2, image)
+    start = torch.arange(8) < 4
+    pairs = Pairs(image[..., :127, :127], image, mask, small, Memory(image, mask, start))
+    guides = guides_of(pairs, 36, Draws(1, 0, range(8), CPU))
+    told = guides.search[:, 0] > 0
+    assert torch.equal(told[:4], filled_box(mask[:4]))
+    assert torch.equal(guides.template[:4, 0] > 0, filled_box(small[:4]))
+    assert (told[4:] != filled_box(mask[4:])).flatten(1).any(1).all()
+    # Half of the colours at a start are the template's, half the memory's.
+    ours = colours_of(bins_of(pairs.template), filled_box(small))
+    both = ours.mixed(colours_of(bins_of(image), filled_box(mask)), 0.5)
+    likely = 4 * both.likelihood(bins_of(image)) - 2
+    assert torch.allclose(guides.search[:4, 1], likely[:4])
+    dark = guides.search[4:, 1][mask[4:]].mean() - guides.search[4:, 1][~mask[4:]].mean()
+    assert dark > 0.5

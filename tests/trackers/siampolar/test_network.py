@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vostool_trackers.siampolar.network import PolarHead, Shape, SiamPolarCar, cell_centres
+from vostool_trackers.siampolar.losses import dense_loss
+from vostool_trackers.siampolar.network import (
+    DENSE,
+    PolarHead,
+    Shape,
+    SiamPolarCar,
+    cell_centres,
+)
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet34", "resnet50", "resnet101"])
@@ -68,3 +75,30 @@ def test_a_shift_of_the_search_crop_shifts_the_response(small):
         left = network.search(kernels, scene[..., :255]).score[0, 8:17, 9:17]
         right = network.search(kernels, scene[..., 8:]).score[0, 8:17, 8:16]
     assert torch.allclose(left, right, atol=1e-4)
+
+
+def test_dense_pixels_of_a_cell_lie_around_it():
+    """Those of cell (r, c) are the 8 x 8 pixels nearest to its centre in the search crop."""
+    head = PolarHead(8, 1, 4).train()
+    torch.nn.init.zeros_(head.dense.weight)
+    x = torch.zeros(1, 8, 25, 25)
+    assert head(x).dense.shape == (1, 200, 200)
+    line = torch.arange(255)[DENSE]
+    assert len(line) == 200
+    for cell in (0, 12, 24):
+        centre = cell_centres()[cell, cell, 0]
+        own = line[8 * cell : 8 * cell + 8].float()
+        assert (own - centre).abs().max() <= 4
+    assert head.eval()(x).dense is None
+
+
+def test_dense_loss_by_hand():
+    mask = torch.zeros(1, 2, 2, dtype=torch.bool)
+    mask[0, 0, 0] = True
+    sure = torch.where(mask, 50.0, -50.0)
+    assert dense_loss(sure, mask).item() == pytest.approx(0, abs=1e-6)
+    unsure = dense_loss(torch.zeros(1, 2, 2), mask).item()  # half of each pixel: dice (1+1)/(2+1+1)
+    assert unsure == pytest.approx(0.693147 + 1 - 2 / 4, rel=1e-4)
+    assert dense_loss(torch.zeros(1, 2, 2), mask & False).item() == pytest.approx(
+        0.693147, rel=1e-4
+    )

@@ -1,8 +1,14 @@
 """The tracker around its network: what is drawn, who wins, and who waits."""
 
+import tomllib
+from importlib import resources
+
 import numpy as np
+import pytest
 import torch
 
+import vostool_trackers.siampolar as package
+from vostool.config import build_config
 from vostool.masks import Box
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
@@ -15,10 +21,11 @@ SIZE = (90, 120)
 
 
 class Oracle:
-    """Says of every object: in the middle of the crop, with these rays and scores."""
+    """Says of every object: at this cell, with these rays and scores; elsewhere nothing is."""
 
-    def __init__(self, rays: float = 20.0):
-        self.rays, self.scores = rays, [4.0] * 9
+    def __init__(self, rays: float = 20.0, cell: tuple[int, int] = (12, 12)):
+        self.rays, self.scores, self.cell = rays, [4.0] * 9, cell
+        self.others: list[tuple[tuple[int, int], float, float]] = []  # cell, score, rays
 
     def kernels(self, template, guide=None):
         self.template_guide = guide
@@ -28,8 +35,11 @@ class Oracle:
         self.guide = guide
         count = len(search)
         score = torch.full((count, RESPONSE, RESPONSE), -9.0)
-        score[:, 12, 12] = torch.tensor(self.scores[:count])
+        score[:, *self.cell] = torch.tensor(self.scores[:count])
         rays = torch.full((count, 36, RESPONSE, RESPONSE), self.rays)
+        for cell, value, length in self.others:
+            score[:, *cell] = value
+            rays[:, :, *cell] = length
         return Maps(score, torch.full_like(score, 9.0), rays)
 
 
@@ -113,7 +123,7 @@ def test_a_guided_network_is_told_what_was_found():
     last = network.guide[0, 0] > 0
     assert 0.9 < last.sum() / contour.sum() < 1.1
     search.step(frame(2), ())
-    assert 0.85 < (network.guide[0, 0] > 0).sum() / (torch.pi * 30**2) < 1.0
+    assert 0.85 < (network.guide[0, 0] > 0).sum() / (torch.pi * 30**2) < 1.05
     assert network.guide[0, 1].min() >= -2
     assert network.guide[0, 1].max() <= 2
 
@@ -142,6 +152,112 @@ def test_search_leaves_the_network_as_it_is(small):
         assert (parameter.data_ptr(), parameter.stride()) == (address, stride)
 
 
-def test_the_defaults_are_those_of_the_small_configuration():
-    assert Config().shape == Config(penalty=0.5).shape
+def test_a_cell_beside_the_middle_moves_the_object_by_pixels_of_the_frame():
+    """A box of 20 x 20 is cut at 40 / 127; 5 columns and -2 rows of 8 pixels are so much less."""
+    search = search_of(Oracle(), window=0.0, votes=1)
+    search.step(frame(), (prompt(1, 50, 40),))
+    search.network.cell = (10, 17)
+    search.step(frame(1), ())
+    scale = 40 / 127
+    assert search.objects.points[0].tolist() == pytest.approx(
+        [59.5 + 40 * scale, 49.5 - 16 * scale], abs=1e-3
+    )
+    assert search.objects.centres[0].tolist() == pytest.approx(
+        search.objects.points[0].tolist(), abs=1e-2
+    )
+    assert search.objects.rays[0].tolist() == pytest.approx([20 * scale] * 36, rel=1e-4)
+
+
+@pytest.mark.parametrize(("rays", "grows"), [(60.0, True), (15.0, False)])
+def test_sizes_follow_what_is_seen_both_ways(rays, grows):
+    network = Oracle(rays)
+    search = search_of(network, smoothing=0.5, penalty=0.0, votes=1)
+    search.step(frame(), (prompt(1, 50, 40),))
+    search.step(frame(1), ())
+    assert (search.objects.sizes[0] > 20).all() == grows
+    score = torch.tensor(4.0).sigmoid() * torch.tensor(9.0).sigmoid()
+    seen = 2 * rays * 40 / 127
+    expected = 20 + 0.5 * float(score.sqrt()) * (seen - 20)
+    assert search.objects.sizes[0].tolist() == pytest.approx([expected] * 2, rel=1e-3)
+
+
+def test_a_change_of_size_is_held_against_a_cell():
+    network = Oracle(rays=32.0, cell=(12, 10))  # 20 pixels wide, as the box
+    network.others = [((12, 14), 4.2, 80.0)]
+    for penalty, column in ((0.0, 14), (0.5, 10)):
+        search = search_of(network, penalty=penalty, window=0.0, votes=1)
+        search.step(frame(), (prompt(1, 50, 40),))
+        search.step(frame(1), ())
+        expected = 59.5 + (column - 12) * 8 * 40 / 127
+        assert search.objects.points[0, 0].item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_window_prefers_the_middle():
+    network = Oracle(rays=32.0, cell=(12, 13))
+    network.others = [((12, 20), 4.2, 32.0)]
+    for window, column in ((0.0, 20), (0.4, 13)):
+        search = search_of(network, penalty=0.0, window=window, votes=1)
+        search.step(frame(), (prompt(1, 50, 40),))
+        search.step(frame(1), ())
+        expected = 59.5 + (column - 12) * 8 * 40 / 127
+        assert search.objects.points[0, 0].item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_neighbours_vote_on_the_contour():
+    """The best cell alone says 20 pixels; three beside it, as likely, say 40."""
+    network = Oracle(rays=20.0)
+    network.others = [((12, 13), 3.9, 40.0), ((11, 12), 3.9, 40.0), ((13, 12), 3.9, 40.0)]
+    lengths = {}
+    for votes in (1, 4):
+        search = search_of(network, votes=votes, penalty=0.0)
+        search.step(frame(), (prompt(1, 50, 40),))
+        search.step(frame(1), ())
+        lengths[votes] = search.objects.rays[0].mean().item() * 127 / 40
+    assert lengths[1] == pytest.approx(20, rel=1e-3)
+    assert lengths[4] == pytest.approx(34, abs=3)  # they lie 8 pixels apart
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_an_object_that_begins_anew_is_its_box_and_nothing_else(guided):
+    search = search_of(Oracle(), guided=guided)
+    search.step(frame(), (prompt(1, 20, 30), prompt(2, 60, 10)))
+    labels = search.step(frame(1), (prompt(1, 90, 60),))
+    assert (labels == 1).sum() == 20 * 20
+    assert (labels[60:80, 90:110] == 1).all()
+    assert (labels == 2).any()
+    assert search.objects.ids == [2, 1]
+
+
+def test_together_as_alone(small):
+    """All objects in one pass of a real network, one of them late, as each of them alone."""
+    torch.manual_seed(3)
+    network = SiamPolarCar(small.shape).eval()
+    with torch.no_grad():
+        network.head.score.bias.fill_(1.0)  # so that none is lost
+    prompts = {
+        1: (0, prompt(1, 20, 30)),
+        2: (0, prompt(2, 70, 40, 30, 24)),
+        3: (1, prompt(3, 50, 9)),
+    }
+
+    def track(ids: list[int]) -> Search:
+        search = Search(network, small, Runtime())
+        for index in range(4):
+            search.step(frame(index), tuple(p for i in ids for n, p in [prompts[i]] if n == index))
+        return search
+
+    together = track([1, 2, 3]).objects
+    for row, number in enumerate(together.ids):
+        alone = track([number]).objects
+        for name in ("centres", "sizes", "points", "rays"):
+            ours, theirs = getattr(together, name)[row], getattr(alone, name)[0]
+            assert torch.allclose(ours, theirs, atol=1e-2), (number, name)
+        assert torch.allclose(together.recent.inside[row], alone.recent.inside[0], atol=1e-4)
+
+
+def test_the_defaults_are_those_of_the_bundled_configuration():
+    table = tomllib.loads((resources.files(package) / "car.toml").read_text())
+    table.pop("train")
+    assert build_config(Config, table, "car.toml") == Config()
     assert SiamPolar.own_weights(Config(rays=18)) is None
+    assert SiamPolar.own_weights(Config(variant="sym", backbone="resnet50")) is None

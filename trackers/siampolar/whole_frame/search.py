@@ -65,6 +65,7 @@ class FrameSearch:
             return np.zeros(size, np.uint8)
         with stage("upload"):
             image = torch.from_numpy(frame.copy()).to(self._device).permute(2, 0, 1).float()
+        self._leave({prompt.object_id for prompt in prompts})
         if self._ids:
             points, rays, scores = self._find(image)
             height, width = self.network.shape.size
@@ -80,15 +81,21 @@ class FrameSearch:
         with stage("download"):
             return labels.cpu().numpy()
 
+    def _leave(self, ids: set[int]) -> None:
+        """Forget objects: those that are begun anew."""
+        if ids.isdisjoint(self._ids):
+            return
+        kept = [i for i, known in enumerate(self._ids) if known not in ids]
+        self._ids = [self._ids[i] for i in kept]
+        self._kernels = [kernel[kept] for kernel in self._kernels]
+
     def _take_in(self, image: Tensor, prompts: tuple[Prompt, ...]) -> None:
         boxes = torch.tensor([tuple(p.box) for p in prompts], device=self._device)
         crops = cut_boxes(image, boxes, TEMPLATE)
         with self._precision():
             new = self.network.kernels(_laid_out(crops))
-        started = {p.object_id for p in prompts}
-        kept = [i for i, known in enumerate(self._ids) if known not in started]
-        self._ids = [self._ids[i] for i in kept] + [p.object_id for p in prompts]
-        old = [kernel[kept] for kernel in self._kernels] or [kernel[:0] for kernel in new]
+        self._ids = self._ids + [p.object_id for p in prompts]
+        old = self._kernels or [kernel[:0] for kernel in new]
         self._kernels = [torch.cat(pair) for pair in zip(old, new, strict=True)]
 
     def _find(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:

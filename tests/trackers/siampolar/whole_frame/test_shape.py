@@ -11,6 +11,7 @@ import vostool_trackers.siampolar as package
 from vostool.config import build_config
 from vostool.errors import ConfigError
 from vostool.training.settings import TrainSettings
+from vostool_trackers.siampolar.training import TaskConfig
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
 from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
 from vostool_trackers.siampolar.whole_frame.training import FrameTaskConfig
@@ -50,7 +51,9 @@ def test_configurations_name_every_setting(name):
     task = train.pop("task")
     shape_of(values)
     build_config(TrainSettings, train, name)
-    build_config(FrameTaskConfig, task, name)
+    # What of the tracker's task the whole-frame variants use is set where its defaults differ.
+    effective = FrameTaskConfig.of(build_config(TaskConfig, task, name))
+    assert effective == build_config(FrameTaskConfig, task, name)
     missing = {f.name for f in dataclasses.fields(FrameShape)} - set(values)
     assert missing <= ({"template_backbone"} if values["variant"] == "sym" else set())
     assert set(values) - {f.name for f in dataclasses.fields(FrameShape)} == {"pretrained"}

@@ -8,6 +8,7 @@ from vostool_trackers.siampolar.polar import fill
 from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
 from vostool_trackers.siampolar.whole_frame.targets import (
     FrameTargets,
+    _of_level,
     centerness_of,
     frame_targets,
 )
@@ -76,7 +77,7 @@ def test_ranges_meet_and_do_not_overlap():
 def test_where_published_ranges_overlap_there_is_one_level():
     """A farthest side of just 32 pixels belongs to the second level alone."""
     reach = torch.full((len(GRID.points),), 32.0)
-    fits = (reach >= GRID.nearest) & (reach < GRID.farthest)
+    fits = _of_level(reach, GRID)
     assert set(GRID.strides[fits].tolist()) == {16}
 
 
