@@ -38,9 +38,9 @@ class Config(Shape):
 
     variant: Literal["car", "sym", "asym"] = "car"
     pretrained: bool = False
-    penalty: float = 0.3
+    penalty: float = 0.5
     window: float = 0.3
-    smoothing: float = 0.1
+    smoothing: float = 0.5
     centerness: bool = True
     memory_rate: float = 0.2
     looks: int = 1
