@@ -35,7 +35,7 @@ bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other e
 	$(BIN)/python benchmarks/bench_eval.py $(if $(BENCH_MASKS),--masks $(BENCH_MASKS)) \
 		$(if $(BENCH_PEERS),--peers $(BENCH_PEERS))
 
-# BENCH_TRACK holds further options of the script, e.g. BENCH_TRACK="--only car --device cuda".
+# BENCH_TRACK holds further options of the script, e.g. BENCH_TRACK="--only siampolar/car --device cuda".
 bench-track: $(STAMP)  ## time the Siamese trackers into results/bench_track.md
 	$(BIN)/python benchmarks/bench_track.py $(BENCH_TRACK)
 
