@@ -14,7 +14,9 @@ The shares of time are a profile of one further pass with one object.
 
 import argparse
 import datetime
+import shlex
 import statistics
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +150,7 @@ def _report(rows: list[Row], clip: list[Frame], objects: list[int], rounds: int)
             "",
             f"{datetime.date.today()}, {device}, {torch.get_num_threads()} threads, torch "
             f"{version}. {len(clip)} frames of 854x480, {rounds} interleaved rounds, one after the "
-            "other with all rows; median, and half the range. Made by `make bench-track`.",
+            f"other with all rows; median, and half the range. Made by `{_command()}`.",
             "",
             markdown_table(header, lines, set(range(2, len(header)))),
             "",
@@ -158,6 +160,11 @@ def _report(rows: list[Row], clip: list[Frame], objects: list[int], rounds: int)
             "",
         ]
     )
+
+
+def _command() -> str:
+    options = shlex.join(sys.argv[1:])
+    return f'make bench-track BENCH_TRACK="{options}"' if options else "make bench-track"
 
 
 if __name__ == "__main__":
