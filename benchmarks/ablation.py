@@ -1,7 +1,7 @@
 """What each part of SiamPolarMask is worth: train it without the part, track, score.
 
-    python benchmarks/ablation.py [--pairs 50000] [--only NAME ...] [--dataset DAVIS2016]
-        [--home FOLDER] [--device cpu] [--out FILE]
+    python benchmarks/ablation.py [--pairs 50000] [--only NAME ...] [--home FOLDER]
+        [--device cpu] [--out FILE]
 
 Every row is `vostool train siampolar/car` with some settings changed, for the same number of pairs,
 then `vostool eval` of what came of it. Rows that change the search alone use the weights of the
@@ -51,6 +51,7 @@ ROWS = (
     Row("first-colours", "colours of the first frame alone", ("memory_rate=0",), trained=False),
 )
 BATCH = 32
+DATASET = "DAVIS2016"
 
 
 def main() -> None:
@@ -58,7 +59,6 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=50_000, help="of each training")
     names = [row.name for row in ROWS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="rows")
-    parser.add_argument("--dataset", default="DAVIS2016")
     parser.add_argument("--home", type=Path, default=Path(), help="workspace")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("results/ablation_siampolar.md"))
@@ -72,7 +72,7 @@ def main() -> None:
             "",
             f"{datetime.date.today()}, {device}. Each training: {asked.pairs} pairs from scratch, "
             "with the settings of `siampolar/car` but for what is named. Scored on "
-            f"{asked.dataset}, protocol davis, from the first frame's box. By `make ablation`.",
+            f"{DATASET}, protocol davis, from the first frame's box. By `make ablation`.",
             "",
             markdown_table(["variation", "J mean", "F mean", "fps"], lines, {1, 2, 3}),
             "",
@@ -106,11 +106,11 @@ def _weights(row: Row, asked: argparse.Namespace) -> Path:
 def _scored(row: Row, weights: Path, asked: argparse.Namespace) -> list[str]:
     """Track and score; returns the row's cells."""
     name = f"ablation-{row.name}"
-    data = ["--dataset", asked.dataset]
+    data = ["--dataset", DATASET]
     settings = [part for setting in row.settings for part in ("-o", setting)]
     run = ["run", "siampolar/car", *data, "--name", name, "--weights", str(weights), *settings]
     _vostool(asked.home, *run, "--device", asked.device)
-    folder = asked.home / "results" / asked.dataset / name
+    folder = asked.home / "results" / DATASET / name
     _vostool(asked.home, "eval", *data, "--masks", str(folder))
     with (folder / "scores" / "davis" / "summary.csv").open() as file:
         (summary,) = csv.DictReader(file)
