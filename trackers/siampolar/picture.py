@@ -36,25 +36,25 @@ def draw_samples(batch: Batch, targets: Targets, maps: Maps) -> NDArray[np.uint8
 
 
 def _sample(batch: Batch, targets: Targets, maps: Maps, index: int) -> NDArray[np.uint8]:
-    search = _image(batch["search"][index])
+    search = as_image(batch["search"][index])
     centres = cell_centres().reshape(-1, 2)
     if bool(targets.used[index, 0]):
         best = targets.cells[index, 0].cpu()
-        _polygon(search, contour(centres[best], targets.rays[index, 0].cpu()), _TARGET)
+        draw_contour(search, contour(centres[best], targets.rays[index, 0].cpu()), _TARGET)
         for cell in targets.cells[index][targets.used[index]].tolist():
             cv2.circle(search, [round(float(v)) for v in centres[cell]], 2, _MIDDLE, -1)
     score = maps.score[index].float().sigmoid().cpu()
     top = int(score.argmax())
     if float(score.max()) > 0.1:
         rays = maps.rays[index].flatten(1)[:, top].float().cpu()
-        _polygon(search, contour(centres[top], rays), _PREDICTED)
+        draw_contour(search, contour(centres[top], rays), _PREDICTED)
     column = np.zeros((SEARCH, TEMPLATE, 3), np.uint8)
     third = SEARCH // 3
-    small = [_image(batch["template"][index])]
+    small = [as_image(batch["template"][index])]
     if "search_guide" in batch:
         mask, likelihood = batch["search_guide"][index].float()
         told = torch.stack((127 * mask, 64 * likelihood + 128, torch.zeros_like(mask)))
-        small.append(_image(told))
+        small.append(as_image(told))
     cells = (255 * score.numpy()).astype(np.uint8)
     small.append(np.repeat(cells[..., None], 3, axis=2))
     for place, image in enumerate(small):
@@ -63,10 +63,12 @@ def _sample(batch: Batch, targets: Targets, maps: Maps, index: int) -> NDArray[n
     return np.hstack([column[:, :third], search])
 
 
-def _image(crop: Tensor) -> NDArray[np.uint8]:
+def as_image(crop: Tensor) -> NDArray[np.uint8]:
+    """Return a (3, H, W) crop of 0 to 255 as (H, W, 3) uint8."""
     pixels = crop.float().clamp(0, 255).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
 
 
-def _polygon(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
+def draw_contour(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
+    """Draw a closed line through (R, 2) points."""
     cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)

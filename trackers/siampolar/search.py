@@ -9,10 +9,11 @@ from torch import Tensor
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
-from ..siamese.backbone import STRIDE, normalised
+from ..siamese.backbone import STRIDE
 from ..siamese.constants import constant
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
 from ..siamese.likelihood import Colours, bins_of, colours_of
+from ..siamese.precision import autocast, laid_out
 from ..siamese.ranking import change_penalty, cosine_window
 from ..siamese.stages import stage
 from .drawing import draw_box, draw_polygons
@@ -110,8 +111,7 @@ class Search:
 
     def __init__(self, network: SiamPolarCar, config: Config, runtime: Runtime) -> None:
         self._config = config
-        self._device = torch.device(runtime.device)
-        self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(runtime.precision)
+        self._runtime, self._device = runtime, torch.device(runtime.device)
         self.network = network
         self._window = cosine_window(RESPONSE, self._device)
         self._cells = cell_centres(self._device).reshape(-1, 2)
@@ -156,8 +156,8 @@ class Search:
         new = Objects(ids, centres, sizes, [], centres, rays, torch.ones_like(sizes), None, None)
         if self._config.guided:
             return self._begin_guided(image, template, new)
-        with self._precision():
-            return replace(new, kernels=self.network.kernels(_laid_out(template)))
+        with autocast(self._runtime):
+            return replace(new, kernels=self.network.kernels(laid_out(template)))
 
     def _begin_guided(self, image: Tensor, template: Tensor, new: Objects) -> Objects:
         """Find the contour in the box first; it, and the colours in it, go into the template."""
@@ -169,14 +169,14 @@ class Search:
         for number in range(self._config.looks + 1):
             first = colours_of(bins, inside)
             recent = colours_of(around, inside_around)
-            with self._precision():
+            with autocast(self._runtime):
                 guide = _guide(inside, first.likelihood(bins))
-                kernels = self.network.kernels(_laid_out(template), guide)
+                kernels = self.network.kernels(laid_out(template), guide)
             if number == self._config.looks:
                 break
             guide = _guide(inside_around, first.mixed(recent, 0.5).likelihood(around))
-            with self._precision():
-                maps = self.network.search(kernels, _laid_out(crops), guide)
+            with autocast(self._runtime):
+                maps = self.network.search(kernels, laid_out(crops), guide)
             cell, _, rays = self._best(maps, new)
             points = (self._cells[cell] - _MIDDLE).clamp(-half, half)
             rays = within_box(points, rays, torch.cat((-half, half), dim=1))
@@ -197,7 +197,7 @@ class Search:
         scale = old.scale
         with stage("crops"):
             crops = cut(image, old.centres, scale * SEARCH, SEARCH)
-            laid_out, bins, guide = _laid_out(crops), None, None
+            search, bins, guide = laid_out(crops), None, None
         if old.first is not None and old.recent is not None:
             with stage("guide"):
                 bins = bins_of(crops)
@@ -205,8 +205,8 @@ class Search:
                 mask = self._polygon(offset, old.rays / scale[:, None], SEARCH)
                 colours = old.first.mixed(old.recent, 0.5)
                 guide = _guide(mask, colours.likelihood(bins))
-        with stage("network"), self._precision():
-            maps = self.network.search(old.kernels, laid_out, guide)
+        with stage("network"), autocast(self._runtime):
+            maps = self.network.search(old.kernels, search, guide)
         with stage("choice"):
             cell, score, rays = self._best(maps, old)
             score = torch.where(score >= self._config.lost_below, score, 0.0)
@@ -286,11 +286,6 @@ class Search:
         middle = (side - 1) / 2
         return fill(offset + middle, rays, torch.zeros_like(offset), (side, side))
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(
-            self._device.type, dtype=self._type or torch.bfloat16, enabled=self._type is not None
-        )
-
 
 def _size(rays: Tensor) -> Tensor:
     """Return the (..., 2) width and height of (..., R) rays."""
@@ -307,7 +302,3 @@ def _box(half: Tensor, side: int) -> Tensor:
 
 def _guide(mask: Tensor, likelihood: Tensor) -> Tensor:
     return guide_of(mask, likelihood).contiguous(memory_format=torch.channels_last)
-
-
-def _laid_out(crops: Tensor) -> Tensor:
-    return normalised(crops).contiguous(memory_format=torch.channels_last)

@@ -64,14 +64,18 @@ def targets_of(mask: Tensor, rays: int) -> Targets:
 
 
 def centre_of_mass(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the area and the (B, 2) centre of mass; the middle of the crop if there is none."""
+    """Return the areas and the (B, 2) centres of mass of (B, H, W) masks.
+
+    The centre is the mean of the pixels' x and y, or the middle of the mask if it has none.
+    """
     weights = mask.float()
     area = weights.sum(dim=(1, 2))
-    line = torch.arange(mask.shape[1], device=mask.device, dtype=torch.float32)
-    x = (weights.sum(dim=1) * line).sum(dim=1)
-    y = (weights.sum(dim=2) * line).sum(dim=1)
-    mass = torch.stack((x, y), dim=1) / area.clamp(min=1)[:, None]
-    return area, torch.where(area[:, None] > 0, mass, (mask.shape[1] - 1) / 2)
+    centre = []
+    for line in (weights.sum(dim=1), weights.sum(dim=2)):
+        places = torch.arange(line.shape[1], device=mask.device, dtype=torch.float32)
+        mean = (line * places).sum(dim=1) / area.clamp(min=1)
+        centre.append(torch.where(area > 0, mean, (line.shape[1] - 1) / 2))
+    return area, torch.stack(centre, dim=1)
 
 
 def _nearest(distance: Tensor) -> Tensor:

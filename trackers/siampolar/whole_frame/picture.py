@@ -2,13 +2,12 @@
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vostool.training.task import Batch
 
 from ...siamese.crops import TEMPLATE
+from ..picture import as_image, draw_contour
 from ..polar import contour
 from .head import FrameMaps
 from .shape import Grid
@@ -38,28 +37,19 @@ def _sample(
     batch: Batch, targets: FrameTargets, maps: FrameMaps, grid: Grid, index: int
 ) -> NDArray[np.uint8]:
     points = grid.points.cpu()
-    frame = _image(batch["search"][index])
+    frame = as_image(batch["search"][index])
     if bool(targets.used[index, 0]):
         best = targets.cells[index, 0].cpu()
-        _polygon(frame, contour(points[best], targets.rays[index, 0].cpu()), _TARGET)
+        draw_contour(frame, contour(points[best], targets.rays[index, 0].cpu()), _TARGET)
         for cell in targets.cells[index][targets.used[index]].tolist():
             cv2.circle(frame, [round(float(v)) for v in points[cell]], 2, _MIDDLE, -1)
     score = maps.score[index].float().sigmoid().cpu()
     top = int(score.argmax())
     if float(score[top]) > 0.1:
-        _polygon(frame, contour(points[top], maps.rays[index, top].float().cpu()), _PREDICTED)
+        draw_contour(frame, contour(points[top], maps.rays[index, top].float().cpu()), _PREDICTED)
     scale = min(1.0, _WIDEST / frame.shape[1])
     size = round(scale * frame.shape[1]), max(TEMPLATE, round(scale * frame.shape[0]))
     shown = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     side = np.zeros((size[1], TEMPLATE, 3), np.uint8)
-    side[:TEMPLATE] = _image(batch["template"][index])
+    side[:TEMPLATE] = as_image(batch["template"][index])
     return np.hstack([side, shown]).astype(np.uint8)
-
-
-def _image(crop: Tensor) -> NDArray[np.uint8]:
-    pixels = crop.float().clamp(0, 255).round().to(torch.uint8)
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-
-
-def _polygon(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
-    cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)

@@ -9,16 +9,14 @@ from torch import Tensor
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
-from ...siamese.backbone import normalised
 from ...siamese.crops import TEMPLATE
+from ...siamese.precision import autocast, laid_out
 from ...siamese.stages import stage
 from ..drawing import draw_box, draw_polygons
 from .crops import cut_boxes, resized
 from .head import FrameMaps
 from .network import FrameNetwork
 from .shape import grid_of
-
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Ranking(Protocol):
@@ -47,8 +45,7 @@ class FrameSearch:
 
     def __init__(self, network: FrameNetwork, config: Ranking, runtime: Runtime) -> None:
         self._config = config
-        self._device = torch.device(runtime.device)
-        self._type = _TYPES.get(runtime.precision)
+        self._runtime, self._device = runtime, torch.device(runtime.device)
         self.network = network
         self._points = grid_of(network.shape, self._device).points
         self.forget()
@@ -92,8 +89,8 @@ class FrameSearch:
     def _take_in(self, image: Tensor, prompts: tuple[Prompt, ...]) -> None:
         boxes = torch.tensor([tuple(p.box) for p in prompts], device=self._device)
         crops = cut_boxes(image, boxes, TEMPLATE)
-        with self._precision():
-            new = self.network.kernels(_laid_out(crops))
+        with autocast(self._runtime):
+            new = self.network.kernels(laid_out(crops))
         self._ids = self._ids + [p.object_id for p in prompts]
         old = self._kernels or [kernel[:0] for kernel in new]
         self._kernels = [torch.cat(pair) for pair in zip(old, new, strict=True)]
@@ -101,8 +98,8 @@ class FrameSearch:
     def _find(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return every object's point (N, 2) and rays (N, R), as the network sees, and score."""
         with stage("crops"):
-            search = _laid_out(resized(image[None], self.network.shape.size))
-        with stage("network"), self._precision():
+            search = laid_out(resized(image[None], self.network.shape.size))
+        with stage("network"), autocast(self._runtime):
             maps = self.network.search(self._kernels, self.network.features(search))
         with stage("choice"):
             cell, score = self._best(maps)
@@ -117,12 +114,3 @@ class FrameSearch:
             score = (score * maps.centerness.sigmoid()).sqrt()
         best = score.max(dim=1)
         return best.indices, best.values
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(
-            self._device.type, dtype=self._type or torch.bfloat16, enabled=self._type is not None
-        )
-
-
-def _laid_out(images: Tensor) -> Tensor:
-    return normalised(images).contiguous(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..polar import cast_rays
+from ..targets import centre_of_mass
 from .shape import FrameShape, Grid
 
 POINTS = 16  # cells per frame whose rays are learned
@@ -45,7 +46,7 @@ def frame_targets(mask: Tensor, shape: FrameShape, grid: Grid) -> FrameTargets:
         shape: of the network.
         grid: its cells.
     """
-    area, mass = _mass(mask)
+    area, mass = centre_of_mass(mask)
     box = _box(mask)
     offset = grid.points - mass[:, None]  # (B, N, 2)
     sides = torch.cat((grid.points - box[:, None, :2], box[:, None, 2:] - grid.points), dim=-1)
@@ -78,17 +79,6 @@ def centerness_of(rays: Tensor, shape: FrameShape) -> Tensor:
 def _of_level(reach: Tensor, grid: Grid) -> Tensor:
     """Tell which cells' levels are for objects whose box reaches so far, pixels."""
     return (reach >= grid.nearest) & (reach < grid.farthest)
-
-
-def _mass(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the area and the (B, 2) centre of mass, the mean of the pixels' x and y."""
-    weights = mask.float()
-    area = weights.sum(dim=(1, 2))
-    sums = []
-    for line in (weights.sum(dim=1), weights.sum(dim=2)):
-        places = torch.arange(line.shape[1], device=mask.device, dtype=torch.float32)
-        sums.append((line * places).sum(dim=1))
-    return area, torch.stack(sums, dim=1) / area.clamp(min=1)[:, None]
 
 
 def _box(mask: Tensor) -> Tensor:
