@@ -51,7 +51,7 @@ class Backbone(nn.Module):
         guides: int = 0,
     ) -> None:
         super().__init__()
-        network = _imagenet(depth) if pretrained else _fresh(depth)
+        network = imagenet(depth) if pretrained else _fresh(depth)
         if guides:
             network.conv1 = _widened(network.conv1, guides)
         self.stages = tuple(stages)
@@ -96,7 +96,12 @@ def _fresh(depth: str) -> models.ResNet:
     return models.get_model(depth, weights=None)
 
 
-def _imagenet(depth: str) -> models.ResNet:
+def imagenet(depth: str) -> models.ResNet:
+    """Return torchvision's network with its ImageNet weights, which torchvision downloads.
+
+    Raises:
+        WeightsError: there are none of this depth, or they cannot be had.
+    """
     if depth == "resnet10":
         raise WeightsError(
             "torchvision has no ImageNet weights of resnet10. Choose another backbone, or train "

@@ -68,3 +68,52 @@ def crop_grid(centres: Tensor, sides: Tensor, out: int, size: tuple[int, int]) -
         (x[:, None, :].expand(count, out, out), y[:, :, None].expand(count, out, out)), dim=-1
     )
     return grid.to(torch.float32)
+
+
+def cut_windows(frame: Tensor, centres: Tensor, sides: Tensor, out: int, fill: Tensor) -> Tensor:
+    """Cut squares of whole pixels out of a frame and resize them, as SiamFC and its heirs do.
+
+    A window of n pixels begins at round(centre - (n + 1) / 2), what lies outside of the frame is
+    filled, and its pixels are interpolated linearly between their centres (OpenCV's
+    `INTER_LINEAR`), without averaging where the window is larger than the crop. Published weights
+    were trained on such crops.
+
+    Args:
+        frame: (C, H, W) float of 0 to 255.
+        centres: (N, 2) x and y, pixels of the frame.
+        sides: (N,) pixels of the frame, rounded to whole ones (halves to even).
+        out: side of the crops.
+        fill: (N, C) colours outside of the frame.
+
+    Returns:
+        (N, C, out, out) float of whole numbers, 0 to 255.
+    """
+    sides = sides.round()
+    height, width = frame.shape[1:]
+    # In double, as a centre right between two pixels must be rounded as in the original.
+    corners = (centres.double() - (sides.double()[:, None] + 1) / 2).round()
+    steps = (torch.arange(out, device=centres.device, dtype=torch.float64) + 0.5) / out
+    offsets = (sides.double()[:, None] * steps - 0.5).clamp(min=0)
+    offsets = torch.minimum(offsets, sides.double()[:, None] - 1)
+    x, y = (corners[:, axis, None] + offsets for axis in (0, 1))
+    columns, rows = _between(x, width), _between(y, height)
+    fill = fill[:, :, None, None]
+    crops = torch.zeros(len(centres), len(frame), out, out, device=frame.device)
+    for row, inside_row, share_row in rows:
+        for column, inside_column, share_column in columns:
+            pixels = frame[:, row[:, :, None], column[:, None, :]].transpose(0, 1)
+            inside = (inside_row[:, :, None] & inside_column[:, None, :])[:, None]
+            share = (share_row[:, :, None] * share_column[:, None, :])[:, None]
+            crops += torch.where(inside, pixels, fill) * share
+    return crops.round()
+
+
+def _between(places: Tensor, length: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Return the pixels before and after (N, out) places, if they exist, and their shares."""
+    before = places.floor()
+    share = (places - before).float()
+    found = []
+    for pixel, weight in ((before, 1 - share), (before + 1, share)):
+        inside = (pixel >= 0) & (pixel < length)
+        found.append((pixel.clamp(0, length - 1).long(), inside, weight))
+    return found

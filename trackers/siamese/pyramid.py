@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import models
 
-from .backbone import _imagenet
+from .backbone import imagenet
 
 PyramidDepth = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 Level = Literal["C2", "C3", "C4", "C5"]
@@ -36,7 +36,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, depth: PyramidDepth, deepest: Level = "C5", *, pretrained: bool) -> None:
         super().__init__()
-        network = _imagenet(depth) if pretrained else models.get_model(depth, weights=None)
+        network = imagenet(depth) if pretrained else models.get_model(depth, weights=None)
         count = LEVELS.index(deepest) + 1
         self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
         self.stages = nn.ModuleList(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vostool.errors import WeightsError
-from vostool_trackers.siamese.backbone import Backbone, _enlarged, _imagenet, _widened
+from vostool_trackers.siamese.backbone import Backbone, _enlarged, imagenet, _widened
 
 
 @pytest.mark.parametrize("depth", ["resnet10", "resnet18"])
@@ -38,4 +38,4 @@ def test_further_channels_leave_the_colours_as_they_were():
 
 def test_there_are_no_imagenet_weights_of_the_small_one():
     with pytest.raises(WeightsError, match="pretrained=false"):
-        _imagenet("resnet10")
+        imagenet("resnet10")

@@ -178,7 +178,7 @@ def test_norms_of_imagenet_stay_as_they_are(monkeypatch):
             torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
             torch.nn.init.uniform_(module.weight, 0.2, 0.4)
     plain = Pyramid("resnet18", pretrained=False)
-    monkeypatch.setattr(pyramid, "_imagenet", lambda depth: given)
+    monkeypatch.setattr(pyramid, "imagenet", lambda depth: given)
     fixed = Pyramid("resnet18", pretrained=True).train()
     assert any(isinstance(module, FixedNorm) for module in fixed.modules())
     assert all(parameter.ndim == 4 for parameter in fixed.parameters())
