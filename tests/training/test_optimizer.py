@@ -6,7 +6,7 @@ from torch import nn
 
 from vostool.errors import ConfigError
 from vostool.training.ema import MovingAverage
-from vostool.training.optimizer import frozen_at, make_optimizer, set_training
+from vostool.training.optimizer import frozen_at, make_optimizer, set_rate, set_training
 from vostool.training.settings import TrainSettings
 
 CPU = torch.device("cpu")
@@ -56,6 +56,27 @@ def test_when_parts_thaw() -> None:
     settings = TrainSettings(freeze=("a.",), unfreeze_at=3)
     assert [frozen_at(settings, step) for step in (0, 2, 3, 9)] == [("a.",), ("a.",), (), ()]
     assert frozen_at(TrainSettings(freeze=("a.",)), 10**6) == ("a.",)
+    settings = TrainSettings(freeze=("a.",), unfreeze_at=3, fixed=("a.b.",))
+    assert [frozen_at(settings, step) for step in (0, 3)] == [("a.b.", "a."), ("a.b.",)]
+
+
+def test_slow_parts_learn_with_a_fraction_of_the_rate() -> None:
+    net = network()
+    settings = TrainSettings(slow=("0.", "1."), slow_lr=0.25, weight_decay=0.3)
+    optimizer = make_optimizer(net, settings, CPU)
+    set_rate(optimizer, 2.0)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    told = {name: rates[id(p)] for name, p in net.named_parameters()}
+    assert told == {
+        "0.weight": 0.5,
+        "0.bias": 0.5,
+        "1.weight": 0.5,
+        "1.bias": 0.5,
+        "2.weight": 2.0,
+        "2.bias": 2.0,
+    }
+    with pytest.raises(ConfigError, match=r"train\.slow.*'3\.'"):
+        make_optimizer(net, TrainSettings(slow=("3.",)), CPU)
 
 
 def test_frozen_norms_keep_their_statistics() -> None:

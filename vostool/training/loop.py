@@ -19,6 +19,7 @@ from vostool.training.folder import TrainFolder
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
 from vostool.training.metrics_log import Row
+from vostool.training.optimizer import set_rate
 from vostool.training.schedule import learning_rate
 from vostool.training.stop import Stop
 from vostool.training.task import Task
@@ -84,8 +85,7 @@ def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     settings, optimizer, scaler = learner.settings, learner.optimizer, learner.scaler
     model = learner.model(step)
     rate = learning_rate(settings, step)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(optimizer, rate)
     # What a network draws itself, as dropout does, follows from the step as well.
     torch.manual_seed(step_seed(settings.seed, step, ranks.rank))
 

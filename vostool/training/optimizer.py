@@ -6,6 +6,8 @@ from torch import nn
 from vostool.errors import ConfigError
 from vostool.training.settings import TrainSettings
 
+FACTOR = "factor"  # of the learning rate, a key of the optimiser's groups
+
 
 def make_optimizer(
     network: nn.Module, settings: TrainSettings, device: torch.device
@@ -14,14 +16,24 @@ def make_optimizer(
 
     Weights of layers decay; biases, norms and single numbers, which have fewer than two
     dimensions, do not.
+
+    Raises:
+        ConfigError: a prefix of `slow` that no parameter's name begins with.
     """
-    parameters = list(network.parameters())
+    _check_prefixes(network, settings.slow, "slow")
+    names = {p: name for name, p in network.named_parameters()}
     groups = [
         {
-            "params": [p for p in parameters if p.ndim >= 2],
-            "weight_decay": settings.weight_decay,
-        },
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+            "params": [
+                p
+                for p, name in names.items()
+                if (p.ndim >= 2) == decays and name.startswith(settings.slow) == slow
+            ],
+            "weight_decay": settings.weight_decay if decays else 0.0,
+            FACTOR: settings.slow_lr if slow else 1.0,
+        }
+        for slow in (False, True)
+        for decays in (True, False)
     ]
     groups = [group for group in groups if group["params"]]
     if settings.optimizer == "sgd":
@@ -29,10 +41,16 @@ def make_optimizer(
     return torch.optim.AdamW(groups, lr=settings.lr, fused=device.type == "cuda")
 
 
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of a step; parameters that are `slow` get their fraction of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get(FACTOR, 1.0)
+
+
 def frozen_at(settings: TrainSettings, step: int) -> tuple[str, ...]:
     """Return the name prefixes that do not learn in a step."""
     thawed = settings.unfreeze_at is not None and step >= settings.unfreeze_at
-    return () if thawed else settings.freeze
+    return settings.fixed if thawed else settings.fixed + settings.freeze
 
 
 def set_training(network: nn.Module, frozen: tuple[str, ...]) -> None:
@@ -42,13 +60,7 @@ def set_training(network: nn.Module, frozen: tuple[str, ...]) -> None:
         ConfigError: a prefix that no parameter's name begins with, or nothing is left to learn.
     """
     network.train()
-    names = [name for name, _ in network.named_parameters()]
-    for prefix in frozen:
-        if not any(name.startswith(prefix) for name in names):
-            tops = ", ".join(sorted({name.partition(".")[0] + "." for name in names}))
-            raise ConfigError(
-                f"train.freeze: no parameter's name begins with '{prefix}'. They begin with {tops}."
-            )
+    _check_prefixes(network, frozen, "freeze")
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(frozen))
     if not any(parameter.requires_grad for parameter in network.parameters()):
@@ -56,3 +68,14 @@ def set_training(network: nn.Module, frozen: tuple[str, ...]) -> None:
     for name, module in network.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and f"{name}.".startswith(frozen):
             module.eval()
+
+
+def _check_prefixes(network: nn.Module, prefixes: tuple[str, ...], setting: str) -> None:
+    names = [name for name, _ in network.named_parameters()]
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in names):
+            tops = ", ".join(sorted({name.partition(".")[0] + "." for name in names}))
+            raise ConfigError(
+                f"train.{setting}: no parameter's name begins with '{prefix}'. They begin with "
+                f"{tops}."
+            )

@@ -37,12 +37,13 @@ class TrainSettings:
         lr: learning rate after the warm-up.
         momentum: of `sgd`.
         weight_decay: of tensors with two or more dimensions; norms and biases have none.
-        schedule: `cosine` falls to `lr_end` times `lr` over all steps, `steps` multiplies by
-            `gamma` at every milestone.
-        lr_end: fraction of `lr`.
+        schedule: `cosine` falls to `lr_end` times `lr` over all steps, `log` too but by the same
+            factor in every step, `steps` multiplies by `gamma` at every milestone.
+        lr_end: fraction of `lr`; above 0 for `log`.
         milestones: steps, ascending.
         gamma: factor at a milestone.
-        warmup: steps of a linear rise from `warmup_from` times `lr`.
+        warmup: steps of a rise from `warmup_from` times `lr`, linear but for `log`, which rises by
+            the same factor in every step.
         warmup_from: fraction of `lr`.
         clip: largest norm of the gradient; 0 does not clip.
         ema: decay of the moving average that is validated and exported; 0 uses the network itself.
@@ -52,6 +53,9 @@ class TrainSettings:
         freeze: name prefixes of parameters that do not learn, e.g. `backbone.`; their batch norms
             keep their statistics.
         unfreeze_at: step at which they begin to learn, or `none`.
+        fixed: name prefixes of parameters that never learn, frozen in the same way.
+        slow: name prefixes of parameters that learn with `slow_lr` times the learning rate.
+        slow_lr: see `slow`.
         seed: of every random choice.
         best: the score of `validate` whose highest value is the best.
         log_every: steps between rows of `metrics.csv`, whose losses are means over these steps.
@@ -71,7 +75,7 @@ class TrainSettings:
     lr: float = 1e-3
     momentum: float = 0.9
     weight_decay: float = 1e-4
-    schedule: Literal["cosine", "steps"] = "cosine"
+    schedule: Literal["cosine", "log", "steps"] = "cosine"
     lr_end: float = 0.0
     milestones: tuple[int, ...] = ()
     gamma: float = 0.1
@@ -84,6 +88,9 @@ class TrainSettings:
     compile: bool = False
     freeze: tuple[str, ...] = ()
     unfreeze_at: int | None = None
+    fixed: tuple[str, ...] = ()
+    slow: tuple[str, ...] = ()
+    slow_lr: float = 0.1
     seed: int = 0
     best: str = "J_mean"
     log_every: int = 50
@@ -98,7 +105,7 @@ class TrainSettings:
             **dict.fromkeys(("checkpoint_every", "keep"), (1, 2**31 - 1)),
             **dict.fromkeys(("lr", "clip", "weight_decay"), (0, float("inf"))),
             **dict.fromkeys(("validate_every", "picture_every", "seed"), (0, 2**31 - 1)),
-            **dict.fromkeys(("lr_end", "gamma", "warmup_from", "momentum"), (0, 1)),
+            **dict.fromkeys(("lr_end", "gamma", "warmup_from", "momentum", "slow_lr"), (0, 1)),
             "warmup": (0, 2**31 - 1),
             "ema": (0, 0.999999),
         }
@@ -111,6 +118,8 @@ class TrainSettings:
             raise ValueError(f"milestones {list(self.milestones)} do not ascend")
         if self.schedule == "steps" and not self.milestones:
             raise ValueError("schedule 'steps' needs milestones, e.g. milestones=[6000, 9000]")
+        if self.schedule == "log" and not (self.lr_end and self.warmup_from):
+            raise ValueError("schedule 'log' needs lr_end and warmup_from above 0")
 
     def differences(self, other: "TrainSettings") -> list[str]:
         """Name the settings in which another training differs, e.g. `lr: 0.1 -> 0.2`."""
