@@ -22,16 +22,19 @@ STRIDE = 8
 MEAN = (123.675, 116.28, 103.53)  # of ImageNet, RGB, 0 to 255
 STD = (58.395, 57.12, 57.375)
 _STAGES = ("layer1", "layer2", "layer3", "layer4")
+_STEM = "stem"
+_STEM_CHANNELS = 64
 
 
 class Backbone(nn.Module):
-    """Return the features of the named stages, all at stride 8.
+    """Return the features of the named stages, at stride 8 but for the finer ones.
 
     Args:
         depth: which ResNet; `resnet10` is a small one, with one basic block in each stage and
             one convolution of stride 4 before them.
-        stages: of `layer2`, `layer3` and `layer4`, in ascending order; what comes after the last
-            one is left away.
+        stages: of `stem`, `layer1`, `layer2`, `layer3` and `layer4`, in ascending order; the first
+            two are at strides 2 and 4 (of `resnet10`, both at 4), and what comes after the last one
+            is left away.
         pretrained: start from torchvision's ImageNet weights, which torchvision downloads.
         dilated: `layer3` and `layer4` keep the resolution of `layer2`; else they have their usual
             strides of 16 and 32, a fourth and a sixteenth of the cost, and are enlarged.
@@ -62,22 +65,28 @@ class Backbone(nn.Module):
             if dilated and name in ("layer3", "layer4"):
                 _dilate(stage, 2 if name == "layer3" else 4)
             setattr(self, name, stage)
-        self.channels = tuple(_channels(getattr(self, name)) for name in self.stages)
+        self.channels = tuple(
+            _STEM_CHANNELS if name == _STEM else _channels(getattr(self, name))
+            for name in self.stages
+        )
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return a (B, C, H / 8, W / 8) tensor per stage.
+        """Return a tensor per stage, (B, C, H / 8, W / 8) from `layer2` on.
 
         Args:
             image: (B, 3 + guides, H, W), normalised RGB and what else is known of each pixel.
         """
         features: list[Tensor] = []
-        x = self.stem(image)
+        x = self.stem[:3](image)
+        if _STEM in self.stages:
+            features.append(x)
+        x = self.stem[3](x)
         for name in _STAGES[: _STAGES.index(self.stages[-1]) + 1]:
             x = getattr(self, name)(x)
-            if name == "layer2":
+            if name in ("layer1", "layer2"):
                 size = x.shape[-2:]
             if name in self.stages:
-                features.append(_enlarged(x, size))
+                features.append(enlarged(x, size))
         return tuple(features)
 
 
@@ -124,12 +133,17 @@ def _widened(layer: nn.Conv2d, guides: int) -> nn.Conv2d:
     return wide
 
 
-def _enlarged(features: Tensor, size: Sequence[int]) -> Tensor:
-    """Bring features of a coarser stride to a finer one, each kept on its own pixel."""
+def enlarged(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Bring (B, C, h, w) features of a coarser stride to a finer one, each kept on its own pixel.
+
+    Args:
+        features: at a stride that is the finer one times a power of two.
+        size: (H, W) of the finer grid.
+    """
     if tuple(features.shape[-2:]) == tuple(size):
         return features
     half = [(n + 1) // 2 for n in size]
-    coarse = _enlarged(features, half)
+    coarse = enlarged(features, half)
     # Feature j of the coarser grid lies on feature 2 j of the finer one.
     finer = F.interpolate(coarse, [2 * n - 1 for n in half], mode="bilinear", align_corners=True)
     rest = size[1] - finer.shape[-1], size[0] - finer.shape[-2]

@@ -50,7 +50,10 @@ OURS = Format("vostool", {"": ""})
 
 
 def load_checkpoint(
-    network: nn.Module, path: Path | None, formats: Sequence[Format] = (), optional: str = "\0"
+    network: nn.Module,
+    path: Path | None,
+    formats: Sequence[Format] = (),
+    optional: tuple[str, ...] = (),
 ) -> Format | None:
     """Fill a network from a safetensors file or a published checkpoint.
 
@@ -58,7 +61,7 @@ def load_checkpoint(
         network: whose every tensor must be in the file with its shape, but for those of counters.
         path: file; nothing happens if it is None.
         formats: in which it may be, beside our own.
-        optional: prefix of our tensors that may be too many in the file: of heads that this
+        optional: prefixes of our tensors that may be too many in the file: of heads that this
             network has no use for.
 
     Returns:

@@ -88,13 +88,11 @@ def cut_windows(frame: Tensor, centres: Tensor, sides: Tensor, out: int, fill: T
     Returns:
         (N, C, out, out) float of whole numbers, 0 to 255.
     """
-    sides = sides.round()
+    corners, sides = window_corners(centres, sides)
     height, width = frame.shape[1:]
-    # In double, as a centre right between two pixels must be rounded as in the original.
-    corners = (centres.double() - (sides.double()[:, None] + 1) / 2).round()
     steps = (torch.arange(out, device=centres.device, dtype=torch.float64) + 0.5) / out
-    offsets = (sides.double()[:, None] * steps - 0.5).clamp(min=0)
-    offsets = torch.minimum(offsets, sides.double()[:, None] - 1)
+    offsets = (sides[:, None] * steps - 0.5).clamp(min=0)
+    offsets = torch.minimum(offsets, sides[:, None] - 1)
     x, y = (corners[:, axis, None] + offsets for axis in (0, 1))
     columns, rows = _between(x, width), _between(y, height)
     fill = fill[:, :, None, None]
@@ -106,6 +104,19 @@ def cut_windows(frame: Tensor, centres: Tensor, sides: Tensor, out: int, fill: T
             share = (share_row[:, :, None] * share_column[:, None, :])[:, None]
             crops += torch.where(inside, pixels, fill) * share
     return crops.round()
+
+
+def window_corners(centres: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first pixels (N, 2) and the sides (N,) of windows of whole pixels, as float64.
+
+    In double, as a centre right between two pixels must be rounded as in the published programs.
+
+    Args:
+        centres: (N, 2) x and y.
+        sides: (N,) before rounding.
+    """
+    whole = sides.double().round()
+    return (centres.double() - (whole[:, None] + 1) / 2).round(), whole
 
 
 def _between(places: Tensor, length: int) -> list[tuple[Tensor, Tensor, Tensor]]:

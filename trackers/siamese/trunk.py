@@ -1,0 +1,88 @@
+"""The features that SiamMask and S2iamMask search in, and the finer ones that they refine with."""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from .atrous import CHANNELS, AtrousResNet
+from .backbone import Backbone, normalised
+
+TrunkDepth = Literal["atrous50", "resnet10", "resnet18", "resnet34", "resnet50"]
+
+
+class Grid(NamedTuple):
+    """Where features lie on the crop: the centre of feature i is on pixel stride i + offset."""
+
+    channels: int
+    stride: int
+    offset: int
+
+
+class Levels(NamedTuple):
+    """Features of search crops.
+
+    Args:
+        fine: from fine to coarse, on the grids of `Trunk.grids`.
+        deep: (B, C, 31 or 32, ...), adjusted.
+    """
+
+    fine: tuple[Tensor, ...]
+    deep: Tensor
+
+
+class Trunk(nn.Module):
+    """A backbone to `layer3`, and the adjustment of its channels.
+
+    Args:
+        depth: `atrous50` is the backbone of the published weights; the others are torchvision's, at
+            their usual strides and enlarged to stride 8 (see `backbone.Backbone`).
+        channels: of the adjusted features.
+        pretrained: start from torchvision's ImageNet weights.
+
+    Raises:
+        WeightsError: the ImageNet weights cannot be had.
+    """
+
+    def __init__(self, depth: TrunkDepth, channels: int, *, pretrained: bool = False) -> None:
+        super().__init__()
+        self.backbone: AtrousResNet | Backbone
+        if depth == "atrous50":
+            self.backbone = AtrousResNet(pretrained=pretrained)
+            names, strides, offsets = ("stem", "layer1", "layer2"), (2, 4, 8), (3, 3, 7)
+            self.grids = tuple(map(Grid, (CHANNELS[name] for name in names), strides, offsets))
+            inner, self._middle = CHANNELS["layer3"], slice(4, -4)
+        else:
+            names = ("layer1", "layer2") if depth == "resnet10" else ("stem", "layer1", "layer2")
+            self.backbone = Backbone(
+                depth, (*names, "layer3"), pretrained=pretrained, dilated=False
+            )
+            *outs, inner = self.backbone.channels
+            strides = (4, 8) if depth == "resnet10" else (2, 4, 8)
+            self.grids = tuple(map(Grid, outs, strides, (0, 0, 0)))
+            self._middle = slice(4, 12)
+        self.adjust = nn.Sequential(
+            nn.Conv2d(inner, channels, 1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def prepared(self, image: Tensor) -> Tensor:
+        """Return (B, 3, H, W) RGB of 0 to 255 as the backbone wants it."""
+        if isinstance(self.backbone, AtrousResNet):
+            return image.flip(1)
+        return normalised(image)
+
+    def template(self, image: Tensor) -> Tensor:
+        """Return the adjusted features in the middle of (B, 3, 127, 127) prepared templates.
+
+        Returns:
+            (B, C, 7, 7), or (B, C, 8, 8) with torchvision's backbones.
+        """
+        deep = self(image).deep
+        return deep[:, :, self._middle, self._middle]
+
+    def forward(self, image: Tensor) -> Levels:
+        """Return the features of (B, 3, H, W) prepared crops."""
+        if isinstance(self.backbone, AtrousResNet):
+            stages = self.backbone(image)
+            return Levels((stages.stem, stages.layer1, stages.layer2), self.adjust(stages.layer3))
+        *fine, deep = self.backbone(image)
+        return Levels(tuple(fine), self.adjust(deep))

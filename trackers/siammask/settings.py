@@ -1,0 +1,24 @@
+"""Settings of SiamMask."""
+
+from dataclasses import dataclass, fields
+
+from ..siamese.box_ranking import BoxRules
+from .network import Shape
+
+
+@dataclass(frozen=True)
+class Config(Shape, BoxRules):
+    """Settings of SiamMask, beside those of its network's shape and of how boxes are followed.
+
+    Args:
+        threshold: probability above which a pixel is the object's.
+        pretrained: training starts from torchvision's ImageNet weights.
+    """
+
+    threshold: float = 0.35
+    pretrained: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """What decides the tensors."""
+        return Shape(*(getattr(self, field.name) for field in fields(Shape)))
