@@ -19,15 +19,15 @@ def paste(
     Args:
         maps: (N, h, w).
         origin: (N, 2) x and y of the centre of each map's first value, pixels of the frame.
-        step: (N,) pixels of the frame from one value to the next.
+        step: (N, 2) pixels of the frame from one value to the next.
         size: (H, W) of the frame.
         outside: what every map is around its values.
 
     Returns:
         (N, H, W) float32.
     """
-    rows = _shares(size[0], maps.shape[1], origin[:, 1], step)
-    columns = _shares(size[1], maps.shape[2], origin[:, 0], step)
+    rows = _shares(size[0], maps.shape[1], origin[:, 1], step[:, 1])
+    columns = _shares(size[1], maps.shape[2], origin[:, 0], step[:, 0])
     return rows @ (maps - outside) @ columns.transpose(1, 2) + outside
 
 

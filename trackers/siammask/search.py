@@ -116,10 +116,11 @@ def mask_place(centres: Tensor, sizes: Tensor, cells: Tensor, side: int) -> tupl
             127 x 127 of the crop that it shows.
 
     Returns:
-        Origins (N, 2) and steps (N,), see `siamese.pasting.paste`.
+        Origins and steps (N, 2), see `siamese.pasting.paste`.
     """
     corners, pixels = window_corners(centres, context_side(sizes) * (SEARCH / TEMPLATE))
     scale = (pixels / SEARCH).float()
     first = cells.flip(1) * STRIDE + (OFFSET - (TEMPLATE - 1) // 2)  # pixel of the crop
     origin = corners.float() + (first + 0.5) * scale[:, None] - 0.5
-    return origin, scale * ((TEMPLATE - 1) / (side - 1))
+    step = scale * ((TEMPLATE - 1) / (side - 1))
+    return origin, step[:, None].expand(-1, 2)
