@@ -8,6 +8,7 @@ _EXPORTS = {
     "Box": "vostool.sequence",
     "PerObject": "vostool.tracker",
     "Prompt": "vostool.sequence",
+    "Region": "vostool.sequence",
     "Runtime": "vostool.tracker",
     "Sequence": "vostool.sequence",
     "Tracker": "vostool.tracker",

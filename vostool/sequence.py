@@ -12,6 +12,7 @@ Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background
 Mask = NDArray[np.bool_]  # (H, W)
 Probability = NDArray[np.float32]  # (H, W) in [0, 1]
+Polygon = NDArray[np.float64]  # (N, 2) corners x, y in pixels
 
 
 class Box(NamedTuple):
@@ -24,37 +25,54 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Where an object is on a frame, as far as a tracker knows.
+
+    Args:
+        box: axis-aligned.
+        polygon: (N, 2) corners x, y; a rotated box has four.
+        mask: (H, W) bool, if it is another than the object's pixels in the label map.
+        confidence: that the object is there, at best in [0, 1]; None if the tracker has no idea.
+    """
+
+    box: Box | None = None
+    polygon: Polygon | None = None
+    mask: Mask | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The instruction to start tracking one object on one frame.
 
     Args:
         object_id: id that the object has in the label maps, 1 to 254.
         frame_index: index of the frame in its sequence, from 0.
-        box: tight box of the object's mask.
+        box: tight box of the object's mask; where `polygon` is given, the box about its centre
+            that has its area, cut to the frame.
         mask: (H, W) bool, or None for a tracker that declares `init = "box"`.
+        polygon: what the dataset has, if that is no mask, as in VOT: (4, 2) corners of a rotated
+            box, or more. The mask is its inside then.
     """
 
     object_id: int
     frame_index: int
     box: Box
     mask: Mask | None = None
+    polygon: Polygon | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
-    """One video: paths only, so that nothing is decoded before it is needed.
+class Clip:
+    """The frames of one video: paths only, so that nothing is decoded before it is needed.
 
     Args:
         name: folder name, e.g. `blackswan`.
         frames: image paths in temporal order.
-        annotations: frame index -> label-map path; may be sparse.
-        attributes: attribute codes of the dataset, e.g. `("OCC", "FM")`; None if not known.
     """
 
     name: str
     frames: tuple[Path, ...]
-    annotations: Mapping[int, Path]
-    attributes: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -62,3 +80,52 @@ class Sequence:
     def frame_name(self, index: int) -> str:
         """Name of a frame without its suffix, e.g. `00012`; masks are named after it."""
         return self.frames[index].stem
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Clip):
+    """One video with label maps.
+
+    Args:
+        annotations: frame index -> label-map path; may be sparse.
+        attributes: attribute codes of the dataset, e.g. `("OCC", "FM")`; None if not known.
+    """
+
+    annotations: Mapping[int, Path]
+    attributes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """The regions of one object over time, as they are written in text files.
+
+    Args:
+        values: (T, K) numbers of each frame, NaN after the last.
+        counts: (T,) how many there are: 1 of a code; 4 of a box x, y, w, h; 6 or more of a polygon
+            x1, y1, x2, y2, ...; 0 where the object is not there.
+    """
+
+    values: NDArray[np.float64]
+    counts: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def row(self, index: int) -> NDArray[np.float64]:
+        """Return the numbers of one frame."""
+        return self.values[index, : self.counts[index]]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSequence(Clip):
+    """One video with a region of one object per frame, as in VOT.
+
+    Args:
+        truth: boxes and polygons of its frames.
+        tags: name -> (T,) which frames have it, e.g. `occlusion`.
+        size: (width, height) of the frames.
+    """
+
+    truth: Regions
+    tags: Mapping[str, NDArray[np.bool_]]
+    size: tuple[int, int]

@@ -9,12 +9,23 @@ from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
 from vostool.datasets.folder import holds_binary_masks
 from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
+from vostool.datasets.regions import RegionDataset
 from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.protocol import PROTOCOLS
 from vostool.workspace import Workspace
 
-__all__ = ["CATALOG", "FOLDER", "Entry", "find_root", "open_dataset"]
+__all__ = [
+    "CATALOG",
+    "FOLDER",
+    "REGIONS",
+    "Entry",
+    "find_root",
+    "has_regions",
+    "open_dataset",
+    "open_regions",
+]
 
 SYNTHETIC_SEED = 0
 
@@ -49,6 +60,10 @@ def open_dataset(
         DatasetError: it is not there, or its files are not what they should be.
     """
     workspace = workspace or Workspace.find()
+    if has_regions(name):
+        raise UsageError(
+            f"{name} has boxes and no masks: only `vostool run` and `vostool eval` take it."
+        )
     entry, root, key = _locate(name, root, workspace)
     refuse_undecodable([root])
     split = split or entry.splits[0]
@@ -96,7 +111,63 @@ def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
     return seen
 
 
-def find_root(entry: Entry, workspace: Workspace) -> Path | None:
+def has_regions(name: str) -> bool:
+    """Tell whether a dataset has boxes and polygons: `VOT2018`, `OTB100`, `vot:PATH`, ..."""
+    prefix, colon, _ = name.partition(":")
+    return name in REGIONS or (bool(colon) and prefix in OWN_REGIONS)
+
+
+def open_regions(
+    name: str,
+    *,
+    root: Path | None = None,
+    sequences: Iterable[str] | None = None,
+    need_frames: bool = True,
+    workspace: Workspace | None = None,
+) -> RegionDataset:
+    """Open a dataset of boxes and polygons, see `has_regions`.
+
+    Args:
+        name: `VOT2018`, another name, or `vot:PATH` or `otb:PATH`.
+        root: folder that holds the sequences; looked for in the workspace if not given.
+        sequences: keep only these.
+        need_frames: the images must be there, not only one of each sequence.
+        workspace: where to look.
+
+    Raises:
+        UnknownNameError: no such dataset or sequence.
+        UsageError: options that do not fit the dataset.
+        DatasetError: it is not there, or its files are not what they should be.
+    """
+    workspace = workspace or Workspace.find()
+    prefix, _, path = name.partition(":")
+    if name in REGIONS:
+        entry: RegionEntry = REGIONS[name]
+        root = _given_or_found(entry, root, workspace)
+    elif prefix in OWN_REGIONS and path:
+        entry = OWN_REGIONS[prefix]
+        if root is not None:
+            raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
+        root = Path(path).expanduser()
+        if not root.is_dir():
+            raise DatasetError(f"{root} is not a folder. {entry.how_to_get}")
+    else:
+        raise UnknownNameError.of("dataset of boxes", name, [*REGIONS, "vot:PATH", "otb:PATH"])
+    refuse_undecodable([root])
+    own = entry.name != name
+    return RegionDataset(
+        name=name,
+        key=f"{prefix}-{root.resolve().name}" if own else name,
+        split="all",
+        root=root,
+        sequences=entry.read(root, need_frames=need_frames),
+        task=entry.task,
+        interval=entry.interval,
+        count=entry.official,
+    ).select(sequences)
+
+
+def find_root(entry: Entry | RegionEntry, workspace: Workspace) -> Path | None:
     """Return the folder of the workspace that holds this dataset, or None."""
     for name in entry.folders:
         folder = workspace.datasets / name
@@ -115,22 +186,28 @@ def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, 
             raise DatasetError(f"{path} is not a folder. {FOLDER.how_to_get}")
         return FOLDER, path, f"folder-{path.resolve().name}"
     if name not in CATALOG:
-        raise UnknownNameError.of("dataset", name, [*CATALOG, "folder:PATH"])
+        known = [*CATALOG, *REGIONS, "folder:PATH", *(f"{prefix}:PATH" for prefix in OWN_REGIONS)]
+        raise UnknownNameError.of("dataset", name, known)
     entry = CATALOG[name]
+    if root is None and name == "synthetic" and find_root(entry, workspace) is None:
+        return entry, _draw_synthetic(workspace.datasets / entry.folders[0]), name
+    return entry, _given_or_found(entry, root, workspace), name
+
+
+def _given_or_found(entry: Entry | RegionEntry, root: Path | None, workspace: Workspace) -> Path:
+    """Return the root that was given, or the folder of the workspace that holds the dataset."""
     if root is not None:
         if not root.is_dir():
             raise DatasetError(f"--root {root} is not a folder. {entry.how_to_get}")
-        return entry, root, name
+        return root
     found = find_root(entry, workspace)
-    if found is None and name == "synthetic":
-        found = _draw_synthetic(workspace.datasets / entry.folders[0])
     if found is None:
         places = " or ".join(str(workspace.datasets / folder) for folder in entry.folders)
         raise DatasetError(
-            f"{name} is not there: {places} has no {entry.marks[0]}. {entry.how_to_get} "
+            f"{entry.name} is not there: {places} has no {entry.marks[0]}. {entry.how_to_get} "
             "Or point to it with --root."
         )
-    return entry, found, name
+    return found
 
 
 def _key(base: str, entry: Entry, split: str, resolution: str, variant: str) -> str:

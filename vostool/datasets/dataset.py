@@ -1,11 +1,12 @@
 """An opened dataset: sequences, how their label maps are read, and the prompts they give."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vostool.errors import DatasetError, UnknownNameError
+from vostool.datasets.clips import Clips
+from vostool.errors import DatasetError
 from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
 from vostool.protocol import Protocol
 from vostool.sequence import Labels, Prompt, Sequence
@@ -66,60 +67,27 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """Sequences on disk, with the rules for reading them.
+class Dataset(Clips[Sequence]):
+    """Sequences with label maps, and the rules for reading them.
 
     Args:
-        name: what `--dataset` was, e.g. `DAVIS2016` or `folder:clips`.
-        key: folder name under `results/`; differs for other splits and resolutions.
-        split: name of the split.
-        root: folder that holds `JPEGImages/` and `Annotations/`.
-        sequences: in the order of the split file.
         protocol: the rules by which it is scored unless others are asked for.
         merged: label maps are one object, foreground, whatever ids they hold.
         late_objects: objects are prompted where they first appear; otherwise only those of the
             first frame are prompted.
-        official: names of the official split, empty if there is none or they are not known.
-        count: how many sequences the official split has, 0 if that is not known.
-        whole: names of all its sequences, also if only some were selected.
         objects: what the dataset says about its objects, empty if nothing.
         seen: categories that training has seen, None if that is not known.
         server: keeps the ground truth of the split, None if it is public.
         notes: what people should know when scores are made with it.
     """
 
-    name: str
-    key: str
-    split: str
-    root: Path
-    sequences: tuple[Sequence, ...]
     protocol: Protocol
     merged: bool = False
     late_objects: bool = False
-    official: tuple[str, ...] = ()
-    count: int = 0
-    whole: tuple[str, ...] = ()
     objects: Objects = field(default_factory=dict)
     seen: frozenset[str] | None = None
     server: Server | None = None
     notes: tuple[str, ...] = ()
-
-    def select(self, names: Iterable[str] | None) -> "Dataset":
-        """Return the dataset with only the named sequences, in the order of the split.
-
-        Raises:
-            UnknownNameError: a name is not in the split.
-        """
-        if names is None:
-            return self
-        wanted = list(names)
-        known = {sequence.name for sequence in self.sequences}
-        for name in wanted:
-            if name not in known:
-                raise UnknownNameError.of(f"sequence in {self.name} ({self.split})", name, known)
-        kept = tuple(s for s in self.sequences if s.name in set(wanted))
-        whole = self.whole or tuple(s.name for s in self.sequences)
-        return replace(self, sequences=kept, whole=whole)
 
     def only(self, sequence: Sequence) -> "Dataset":
         """Return the dataset with one sequence and nothing about others, to be sent to a worker."""
@@ -149,17 +117,6 @@ class Dataset:
             f"{own} is not there, so the ground truth is that of {ANNOTATIONS}/: not comparable "
             f"with official numbers of protocol '{protocol.name}'.",
         )
-
-    @property
-    def whole_names(self) -> tuple[str, ...]:
-        """Return the names of all its sequences, also if only some were selected."""
-        return self.whole or tuple(sequence.name for sequence in self.sequences)
-
-    def covers_official(self, names: Iterable[str]) -> bool:
-        """Tell whether these sequences are all of the official split, or of the dataset itself."""
-        there = set(names)
-        whole = self.official or self.whole_names
-        return len(there) >= self.count and set(whole) <= there
 
     def listed_frames(self, sequence: Sequence) -> Mapping[int, frozenset[str]]:
         """Return the names of the frames that the dataset lists for each object of a sequence.

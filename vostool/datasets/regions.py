@@ -1,0 +1,78 @@
+"""An opened dataset of boxes and polygons: one object per sequence, a region per frame."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vostool.datasets.clips import Clips
+from vostool.regions import box_around, filled, polygon_of, same_area_box
+from vostool.sequence import Box, Polygon, Prompt, RegionSequence
+
+OBJECT = 1  # the id of the one object, in prompts and label maps
+
+Task = Literal["supervised", "unsupervised"]  # started anew after failures; or tracked through
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDataset(Clips[RegionSequence]):
+    """Sequences with regions, and the experiment that is done on them.
+
+    Args:
+        task: "supervised" as in VOT, "unsupervised" as in OTB.
+        interval: lengths over which the expected overlap is averaged (VOT), None if there is none
+            that everybody takes.
+    """
+
+    task: Task
+    interval: tuple[int, int] | None = None
+
+    def prompt(self, sequence: RegionSequence, index: int) -> Prompt:
+        """Return the prompt that starts the object on a frame; its mask is its region's inside."""
+        return region_prompt(polygon_of(sequence.truth.row(index)), index, sequence.size)
+
+    def startable(self, sequence: RegionSequence, index: int) -> bool:
+        """Tell whether the object is there on a frame, so that a tracker can start with it."""
+        return bool(sequence.truth.counts[index])
+
+    def prompts(self, sequence: RegionSequence) -> Iterator[tuple[Prompt, ...]]:
+        yield (self.prompt(sequence, 0),)
+        for _ in range(1, len(sequence)):
+            yield ()
+
+    def fingerprint(self, sequence: RegionSequence) -> str:
+        digest = hashlib.sha256(self.first_mask_hash(sequence).encode())
+        for path in sequence.frames:
+            digest.update(f"{path.name}:{path.stat().st_size}\n".encode())
+        return digest.hexdigest()[:16]
+
+    def first_mask_hash(self, sequence: RegionSequence) -> str:
+        truth = sequence.truth
+        rows = (truth.row(index).tobytes() for index in range(len(truth)))
+        return hashlib.sha256(b"|".join(rows)).hexdigest()[:16]
+
+
+def region_prompt(polygon: Polygon, index: int, size: tuple[int, int]) -> Prompt:
+    """Return the prompt for a polygon.
+
+    Args:
+        polygon: (N, 2) corners, maybe outside the frame.
+        index: of the frame.
+        size: (width, height) of the frame.
+    """
+    width, height = size
+    mask = filled(polygon, (height, width))
+    if not mask.any():  # thinner than a pixel, or outside
+        x, y = np.clip(np.floor(polygon.mean(axis=0)), 0, (width - 1, height - 1)).astype(int)
+        mask[y, x] = True
+    return Prompt(OBJECT, index, _within(same_area_box(polygon), size), mask, polygon)
+
+
+def _within(box: Box, size: tuple[int, int]) -> Box:
+    """Return a box cut to the frame, of which at least a pixel is left."""
+    corners = np.array([(box.x, box.y), (box.x + box.w, box.y + box.h)])
+    low, high = np.clip(corners, 0, size)
+    low = np.minimum(low, np.subtract(size, 1))
+    return box_around(np.stack([low, np.maximum(high, low + 1)]))

@@ -1,0 +1,135 @@
+"""VOT2016, VOT2018 and VOT2019 as they are unpacked, and anything of that layout.
+
+    <root>/list.txt                              names of the sequences
+    <root>/<sequence>/groundtruth.txt            a box x,y,w,h or the corners of a polygon per frame
+    <root>/<sequence>/occlusion.tag              0 or 1 per frame; also camera_motion, ...
+    <root>/<sequence>/color/00000001.jpg         or without color/
+
+A workspace of vot-toolkit has all this under `sequences/`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_names
+from vostool.errors import DatasetError
+from vostool.regions import parse_regions
+from vostool.sequence import Regions, RegionSequence
+
+TRUTH = "groundtruth.txt"
+LIST = "list.txt"
+
+
+def read_vot(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
+    """Read every sequence of the list, or, without a list, of the folder.
+
+    Args:
+        root: folder that holds `list.txt`, or `sequences/list.txt`.
+        need_frames: all images must be there; otherwise one of each sequence, for its size.
+
+    Raises:
+        DatasetError: what is missing, or wrong with a file.
+    """
+    if not (root / LIST).is_file() and (root / "sequences").is_dir():
+        root = root / "sequences"
+    if (root / LIST).is_file():
+        names = read_names(root / LIST)
+    else:
+        names = [name for name in folders_in(root) if (root / name / TRUTH).is_file()]
+    if not names:
+        raise DatasetError(
+            f"{root} has the layout of VOT only if it holds list.txt and a folder with "
+            f"{TRUTH} for each sequence; it holds neither."
+        )
+    return tuple(_sequence(name, root / name, need_frames) for name in names)
+
+
+def _sequence(name: str, folder: Path, need_frames: bool) -> RegionSequence:
+    truth = _truth(folder / TRUTH)
+    images = files_in(folder / "color", FRAME_SUFFIXES) or files_in(folder, FRAME_SUFFIXES)
+    if need_frames:
+        check_count(name, images, folder, len(truth))
+        frames = tuple(images)
+    else:  # scoring needs their number and size alone
+        frames = tuple(Path(f"{index + 1:08d}.jpg") for index in range(len(truth)))
+    tags = {path.stem: _tag(path, len(truth)) for path in files_in(folder, {".tag"})}
+    return RegionSequence(name, frames, truth, tags, image_size(name, images, folder))
+
+
+def _truth(path: Path) -> Regions:
+    truth = parse_regions(read_text(path), path, DatasetError)
+    check_boxes(truth, path)
+    if not len(truth):
+        raise DatasetError(f"{path} is empty. Unpack the dataset again.")
+    codes = np.flatnonzero(truth.counts == 1)
+    if len(codes):
+        raise DatasetError(
+            f"{path}, line {codes[0] + 1} is a single number: every frame of a ground truth has a "
+            "box or a polygon."
+        )
+    return truth
+
+
+def check_boxes(truth: Regions, path: Path) -> None:
+    """Raise DatasetError if a box of a ground truth has no size."""
+    flat = (truth.counts == 4) & ~(truth.values[:, 2:4] > 0).all(axis=1)
+    if flat.any():
+        line = int(np.flatnonzero(flat)[0])
+        w, h = truth.values[line, 2:4].tolist()
+        raise DatasetError(f"{path}, line {line + 1}: the box is {w:g} x {h:g} pixels large.")
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file of a dataset.
+
+    Raises:
+        DatasetError: it is absent, or no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing. Unpack the dataset again.") from None
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} is no text. Unpack the dataset again.") from None
+
+
+def check_count(name: str, images: list[Path], folder: Path, wanted: int) -> None:
+    """Raise DatasetError if there are not as many images as lines of the ground truth."""
+    if len(images) != wanted:
+        raise DatasetError(
+            f"Sequence '{name}' has {len(images)} frames in {folder} and {wanted} lines of ground "
+            "truth. Unpack the dataset again."
+        )
+
+
+def image_size(name: str, images: list[Path], folder: Path) -> tuple[int, int]:
+    """Return (width, height) of the first image.
+
+    Raises:
+        DatasetError: there is none, or it is no image.
+    """
+    if not images:
+        raise DatasetError(
+            f"Sequence '{name}' has no frame in {folder}, which is needed to know its size: "
+            "regions count as far as they lie in the frame. Put its first frame there."
+        )
+    try:
+        with Image.open(images[0]) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError):
+        raise DatasetError(f"{images[0]} is not an image. Copy or unpack it again.") from None
+
+
+def _tag(path: Path, length: int) -> NDArray[np.bool_]:
+    """Read a tag; vot-toolkit too lets it end early, when no later frame has it."""
+    lines = read_text(path).split()
+    strange = next((line for line in lines if line not in ("0", "1")), None)
+    if strange is not None or len(lines) > length:
+        what = f"has {strange!r}" if strange is not None else f"has {len(lines)} lines"
+        raise DatasetError(f"{path} {what}: a tag is 0 or 1 for each of the {length} frames.")
+    tag = np.zeros(length, np.bool_)
+    tag[: len(lines)] = [line == "1" for line in lines]
+    return tag
