@@ -13,15 +13,9 @@ LAYERS = [
     {"errors", "provenance"},
     {"sequence", "workers", "workspace"},
     {"png"},
-<<<<<<< /tmp/h-vot/blobs/tests/test_architecture.py
-    {"masks", "protocol", "frames", "config", "timing", "device"},
+    {"masks", "regions", "protocol", "frames", "config", "timing", "device"},
     {"metrics", "tracker", "datasets"},
     {"plugins", "results", "pipeline", "predictions"},
-=======
-    {"masks", "regions", "protocol", "frames", "config", "timing", "device"},
-    {"metrics", "tracker", "datasets", "export"},
-    {"plugins", "results", "pipeline", "predictions", "weights", "weights_download"},
->>>>>>> tests/test_architecture.py
     {
         "jobs",
         "tracking",
@@ -33,22 +27,8 @@ LAYERS = [
         "packing",
         "convert",
     },
-<<<<<<< /tmp/h-vot/blobs/tests/test_architecture.py
     {"runner", "evaluation", "speed", "check", "comparison", "attributes", "training"},
-    {"bench"},
-=======
-    {
-        "runner",
-        "evaluation",
-        "speed",
-        "check",
-        "comparison",
-        "attributes",
-        "training",
-        "export_onnx",
-    },
     {"bench", "vot"},
->>>>>>> tests/test_architecture.py
     {"report"},
     {"commands"},
     {"cli"},

@@ -1,4 +1,4 @@
-"""The table of datasets of boxes and polygons: name -> how it is read, the experiment, the source."""
+"""The table of datasets of boxes and polygons: how each is read, and what is done with it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
