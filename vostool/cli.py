@@ -16,8 +16,10 @@ from vostool.commands.evaluate import evaluate
 from vostool.commands.leaderboard import leaderboard
 from vostool.commands.options import FOLDER
 from vostool.commands.run import run
+from vostool.commands.runs import results_group
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
+from vostool.commands.weights import weights
 from vostool.errors import VostoolError, resource_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
@@ -71,11 +73,13 @@ for command in (
     run,
     evaluate,
     compare,
+    results_group,
     leaderboard,
     train,
     speed,
     check,
     trackers,
+    weights,
     datasets,
     convert,
     split,

@@ -10,6 +10,7 @@ from vostool.errors import ConfigError, WeightsError
 from vostool.plugins import Plugin, load_tracker, split_spec
 from vostool.tracker import Runtime, Tracker
 from vostool.tracking import blaming_tracker
+from vostool.weights import advice, check_recorded
 from vostool.workspace import Workspace
 
 
@@ -81,7 +82,9 @@ def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool =
     runtime = Runtime(
         device=resolve_device(request.device, plugin.cls.devices),
         precision=_precision(plugin, request.precision),
-        weights=_weights(plugin, given, random_weights),
+        weights=_weights(
+            plugin, given, None if random_weights else advice(plugin, workspace, config_name)
+        ),
         seed=request.seed,
     )
     return Job(
@@ -105,18 +108,20 @@ def _precision(plugin: Plugin, asked: str) -> str:
     return asked
 
 
-def _weights(plugin: Plugin, weights: Path | None, random_weights: bool) -> Path | None:
+def _weights(plugin: Plugin, weights: Path | None, missing: str | None) -> Path | None:
+    """Return the file of weights; `missing` is what to say where one is needed, None if none is."""
     if weights is None:
-        if plugin.cls.weights == "required" and not random_weights:
+        if plugin.cls.weights == "required" and missing is not None:
             raise WeightsError(
                 f"{plugin.name} needs weights: give them with `vostool run {plugin.name} --weights "
-                "PATH`. The tracker's README says where they come from."
+                f"PATH`. {missing}"
             )
         return None
     if plugin.cls.weights == "none":
         raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")
     if not weights.exists():
         raise WeightsError(f"The weights {weights} do not exist.")
+    check_recorded(weights)
     return weights.resolve()
 
 

@@ -11,20 +11,22 @@ A tracker is a class with one method, `step`. Somebody else's looks like this:
 
 A tracker of single objects is a class with `init(frame, prompt)` and `track(frame)`; `PerObject`
 runs one of them for every object and merges their probabilities.
-
-Benchmarks of boxes, such as VOT, need nothing more: the box of an object is that of its pixels. A
-tracker that knows better says so in `regions`.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from vostool.sequence import Frame, Labels, Probability, Prompt, Region
+from vostool.sequence import Frame, Labels, Probability, Prompt
+
+if TYPE_CHECKING:
+    from vostool.export import Exported, Scene
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,43 @@ class Runtime:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A checkpoint that somebody has published for a tracker; `vostool weights` fetches it.
+
+    Args:
+        name: what a user types, e.g. `SiamMask_DAVIS`.
+        url: of the file, by https, http or file; or of the page on which people download it.
+        file: name that the file gets here; the last part of the url if not given.
+        sha256: 64 hexadecimal digits, None where nobody has published them: then those of the
+            first download are recorded beside the file, and compared from then on.
+        megabytes: size of the file, None if not known.
+        licence: of the weights, e.g. `MIT`.
+        about: one line: who trained it, on what.
+        config: name of the tracker's configuration that it is for, None for the default one.
+
+    Raises:
+        ValueError: the file has no plain name, or the checksum is none.
+    """
+
+    name: str
+    url: str
+    licence: str
+    about: str
+    config: str | None = None
+    megabytes: float | None = None
+    sha256: str | None = None
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        name = self.file or PurePosixPath(unquote(urlsplit(self.url).path)).name
+        object.__setattr__(self, "file", name)
+        if not re.fullmatch(r"\w[\w .+-]*", name):
+            raise ValueError(f"the release {self.name} needs `file`, a plain file name")
+        if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"sha256 of the release {self.name} is not 64 hexadecimal digits")
+
+
 class Tracker(ABC):
     """Track all objects of a sequence, frame by frame.
 
@@ -62,6 +101,7 @@ class Tracker(ABC):
         weights     "none", "optional" or "required" (`run` refuses to go without)
         task        "module:Class" of what `vostool train` trains, see `training.task`; None if
                     there is nothing to train
+        releases    published checkpoints that `vostool weights` lists and fetches
 
     The constructor loads weights once. With `weights = "required"` and `runtime.weights` None it
     must build itself with random weights drawn from `runtime.seed`; only `vostool check` and
@@ -75,6 +115,7 @@ class Tracker(ABC):
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     weights: ClassVar[Literal["none", "optional", "required"]] = "none"
     task: ClassVar[str | None] = None
+    releases: ClassVar[tuple[Release, ...]] = ()
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         self.config: Any = self.Config() if config is None else config
@@ -84,6 +125,17 @@ class Tracker(ABC):
     def own_weights(cls, config: Any) -> Path | None:
         """Return the weights that come along with the tracker for a configuration, if any do."""
         return None
+
+    def exportable(self, scene: "Scene") -> "Mapping[str, Exported]":
+        """Return the networks that `vostool export` writes, by name; see `vostool.export`.
+
+        It is called on the CPU in fp32, once for each scene; the networks are taken from the first
+        answer, and the inputs of all are compared. A tracker that returns none is not exported.
+
+        Args:
+            scene: real frames, of which the inputs are to be made as in tracking.
+        """
+        return {}
 
     @abstractmethod
     def reset(self) -> None:
@@ -101,23 +153,9 @@ class Tracker(ABC):
             (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far.
         """
 
-    def regions(self) -> Mapping[int, Region]:
-        """Return what is known of objects on the frame of the last step, beside the label map.
-
-        It is asked after a step on which nothing was prompted, where boxes are wanted; what takes
-        time belongs into the step, which is timed. A tracker of masks leaves it away.
-
-        Returns:
-            `object_id` -> region; objects may be left out, and a region have only what is known.
-        """
-        return {}
-
 
 class SingleObject(Protocol):
-    """What `PerObject` needs: a tracker of one object.
-
-    One that knows more than pixels also has `region() -> Region`, see `Tracker.regions`.
-    """
+    """What `PerObject` needs: a tracker of one object."""
 
     def init(self, frame: Frame, prompt: Prompt) -> None:
         """Begin with the object of `prompt` on `frame`."""
@@ -159,10 +197,6 @@ class PerObject(Tracker):
             self._objects[object_id] = single
             probabilities[object_id] = prompt_probability(prompt, frame.shape[:2])
         return merge_probabilities(probabilities, frame.shape[:2])
-
-    def regions(self) -> Mapping[int, Region]:
-        known = ((i, getattr(single, "region", None)) for i, single in self._objects.items())
-        return {object_id: region() for object_id, region in known if region is not None}
 
 
 def prompt_probability(prompt: Prompt, size: tuple[int, int]) -> Probability:

@@ -5,6 +5,7 @@ One folder, found by the flag, else the environment variable VOSTOOL_HOME, else 
     <workspace>/datasets/   data roots
     <workspace>/results/    run folders and leaderboards
     <workspace>/trackers/   trackers that are not installed as packages
+    <workspace>/weights/    published checkpoints, a folder for each tracker
 """
 
 import os
@@ -36,3 +37,7 @@ class Workspace:
     @property
     def trackers(self) -> Path:
         return self.home / "trackers"
+
+    @property
+    def weights(self) -> Path:
+        return self.home / "weights"
