@@ -16,7 +16,6 @@ from vostool.commands.evaluate import evaluate
 from vostool.commands.leaderboard import leaderboard
 from vostool.commands.options import FOLDER
 from vostool.commands.run import run
-from vostool.commands.runs import results_group
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
@@ -73,7 +72,6 @@ for command in (
     run,
     evaluate,
     compare,
-    results_group,
     leaderboard,
     train,
     speed,

@@ -11,6 +11,9 @@ A tracker is a class with one method, `step`. Somebody else's looks like this:
 
 A tracker of single objects is a class with `init(frame, prompt)` and `track(frame)`; `PerObject`
 runs one of them for every object and merges their probabilities.
+
+Benchmarks of boxes, such as VOT, need nothing more: the box of an object is that of its pixels. A
+tracker that knows better says so in `regions`.
 """
 
 import re
@@ -23,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from vostool.sequence import Frame, Labels, Probability, Prompt
+from vostool.sequence import Frame, Labels, Probability, Prompt, Region
 
 if TYPE_CHECKING:
     from vostool.export import Exported, Scene
@@ -153,9 +156,23 @@ class Tracker(ABC):
             (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far.
         """
 
+    def regions(self) -> Mapping[int, Region]:
+        """Return what is known of objects on the frame of the last step, beside the label map.
+
+        It is asked after a step on which nothing was prompted, where boxes are wanted; what takes
+        time belongs into the step, which is timed. A tracker of masks leaves it away.
+
+        Returns:
+            `object_id` -> region; objects may be left out, and a region have only what is known.
+        """
+        return {}
+
 
 class SingleObject(Protocol):
-    """What `PerObject` needs: a tracker of one object."""
+    """What `PerObject` needs: a tracker of one object.
+
+    One that knows more than pixels also has `region() -> Region`, see `Tracker.regions`.
+    """
 
     def init(self, frame: Frame, prompt: Prompt) -> None:
         """Begin with the object of `prompt` on `frame`."""
@@ -197,6 +214,10 @@ class PerObject(Tracker):
             self._objects[object_id] = single
             probabilities[object_id] = prompt_probability(prompt, frame.shape[:2])
         return merge_probabilities(probabilities, frame.shape[:2])
+
+    def regions(self) -> Mapping[int, Region]:
+        known = ((i, getattr(single, "region", None)) for i, single in self._objects.items())
+        return {object_id: region() for object_id, region in known if region is not None}
 
 
 def prompt_probability(prompt: Prompt, size: tuple[int, int]) -> Probability:
