@@ -27,3 +27,17 @@ def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.
     weight = torch.where(positive > 0, alpha, 1 - alpha)
     total = (weight * wrong**gamma * cross * asked).flatten(1).sum(dim=1)
     return total / positive.flatten(1).sum(dim=1).clamp(min=1)
+
+
+def polar_iou_loss(rays: Tensor, target: Tensor) -> Tensor:
+    """Return ln(sum of the longer rays / sum of the shorter ones), PolarMask, CVPR 2020, eq. 8.
+
+    Args:
+        rays: (..., R), above 0.
+        target: (..., R), above 0.
+
+    Returns:
+        (...), at least 0.
+    """
+    longer, shorter = torch.maximum(rays, target), torch.minimum(rays, target)
+    return (longer.sum(-1) / shorter.sum(-1)).log()

@@ -9,9 +9,9 @@ from torch import Tensor
 from ..siamese.draws import Draws
 from ..siamese.likelihood import bins_of, colours_of
 from ..siamese.pairs import Pairs
+from ..siamese.polar import cast_rays, directions, fill
+from ..siamese.polar_targets import centre_of_mass
 from .network import guide_of
-from .polar import cast_rays, directions, fill
-from .targets import centre_of_mass
 
 _WAVES = 5  # around a contour, with which it is wrong
 # Logarithm of how much too large a polygon is. Rather too small: a network that trusts its last

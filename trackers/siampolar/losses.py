@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..siamese.losses import focal
+from ..siamese.losses import focal, polar_iou_loss
 from .network import DENSE, Maps
 from .targets import Targets
 
@@ -55,20 +54,6 @@ def polar_losses(maps: Maps, targets: Targets, mask: Tensor) -> Losses:
         ).mean(),
         dense=dense,
     )
-
-
-def polar_iou_loss(rays: Tensor, target: Tensor) -> Tensor:
-    """Return ln(sum of the longer rays / sum of the shorter ones), PolarMask, CVPR 2020, eq. 8.
-
-    Args:
-        rays: (..., R), above 0.
-        target: (..., R), above 0.
-
-    Returns:
-        (...), at least 0.
-    """
-    longer, shorter = torch.maximum(rays, target), torch.minimum(rays, target)
-    return (longer.sum(-1) / shorter.sum(-1)).log()
 
 
 def dense_loss(logits: Tensor, mask: Tensor) -> Tensor:

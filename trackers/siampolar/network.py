@@ -15,11 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..siamese.backbone import STRIDE, Backbone, Depth, normalised
+from ..siamese.cells import OFFSET, RESPONSE
 from ..siamese.correlation import depthwise
 from ..siamese.tower import tower
 
-RESPONSE = 25
-OFFSET = 31  # pixel of the search crop on which the centre of cell 0 lies
 _KERNEL = slice(4, 12)  # of the template's 16 x 16 features: the object and a little around it
 _UNDER = slice(4, 29)  # of the search crop's 32 x 32 features: those nearest to the cells
 GUIDES = 2  # channels: the last mask, and the likelihood of the colours
@@ -164,10 +163,3 @@ class PolarHead(nn.Module):
         return Maps(
             self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays, dense
         )
-
-
-def cell_centres(device: torch.device | str = "cpu") -> Tensor:
-    """Return the (25, 25, 2) x and y of the cells, pixels of the search crop."""
-    line = torch.arange(RESPONSE, device=device, dtype=torch.float32) * STRIDE + OFFSET
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    return torch.stack((x, y), dim=-1)

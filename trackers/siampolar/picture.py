@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vostool.training.task import Batch
 
+from ..siamese.cells import cell_centres
 from ..siamese.crops import SEARCH, TEMPLATE
-from .network import Maps, cell_centres
-from .polar import contour
+from ..siamese.picture import as_image, draw_contour
+from ..siamese.polar import contour
+from .network import Maps
 from .targets import Targets
 
 _MOST = 16
@@ -61,14 +62,3 @@ def _sample(batch: Batch, targets: Targets, maps: Maps, index: int) -> NDArray[n
         shown = cv2.resize(image, (third, third), interpolation=cv2.INTER_AREA)
         column[place * third : (place + 1) * third, :third] = shown
     return np.hstack([column[:, :third], search])
-
-
-def as_image(crop: Tensor) -> NDArray[np.uint8]:
-    """Return a (3, H, W) crop of 0 to 255 as (H, W, 3) uint8."""
-    pixels = crop.float().clamp(0, 255).round().to(torch.uint8)
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-
-
-def draw_contour(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
-    """Draw a closed line through (R, 2) points."""
-    cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)

@@ -10,16 +10,17 @@ from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
 from ..siamese.backbone import STRIDE
+from ..siamese.cells import RESPONSE, cell_centres
 from ..siamese.constants import constant
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
+from ..siamese.drawing import draw_box, draw_polygons
 from ..siamese.likelihood import Colours, bins_of, colours_of
+from ..siamese.polar import extent, fill, voted
 from ..siamese.precision import autocast, laid_out
 from ..siamese.ranking import change_penalty, cosine_window
 from ..siamese.stages import stage
-from .drawing import draw_box, draw_polygons
 from .guidance import within_box
-from .network import RESPONSE, Maps, SiamPolarCar, cell_centres, guide_of
-from .polar import extent, fill, voted
+from .network import Maps, SiamPolarCar, guide_of
 from .settings import NEIGHBOURS, Config
 
 _MIDDLE = (SEARCH - 1) / 2

@@ -5,6 +5,7 @@ from typing import Literal
 
 from vostool.errors import ConfigError
 
+from ..siamese.polar_targets import CenternessTarget
 from ..siamese.pyramid import Level
 from .network import Shape
 from .whole_frame.shape import FrameShape
@@ -56,7 +57,7 @@ class Config(Shape):
     extra: Literal["conv", "pool"] = "conv"
     levels: int = 5
     reach: float = 8.0
-    centerness_target: Literal["extremes", "means"] = "extremes"
+    centerness_target: CenternessTarget = "extremes"
 
     def __post_init__(self) -> None:
         if not 1 <= self.votes <= MOST_VOTES or self.looks < 1:

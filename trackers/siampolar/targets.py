@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from ..siamese.backbone import STRIDE
-from .network import OFFSET, RESPONSE, cell_centres
-from .polar import cast_rays
+from ..siamese.cells import OFFSET, RESPONSE, cell_centres
+from ..siamese.polar import cast_rays
+from ..siamese.polar_targets import centre_of_mass
 
 POINTS = 8  # cells per crop whose rays are learned
 
@@ -61,21 +62,6 @@ def targets_of(mask: Tensor, rays: int) -> Targets:
     centerness = (lengths.amin(-1) / lengths.amax(-1)).sqrt()
     assert score.shape == (count, RESPONSE, RESPONSE)
     return Targets(score, cells, lengths, centerness, kept.isfinite())
-
-
-def centre_of_mass(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the areas and the (B, 2) centres of mass of (B, H, W) masks.
-
-    The centre is the mean of the pixels' x and y, or the middle of the mask if it has none.
-    """
-    weights = mask.float()
-    area = weights.sum(dim=(1, 2))
-    centre = []
-    for line in (weights.sum(dim=1), weights.sum(dim=2)):
-        places = torch.arange(line.shape[1], device=mask.device, dtype=torch.float32)
-        mean = (line * places).sum(dim=1) / area.clamp(min=1)
-        centre.append(torch.where(area > 0, mean, (line.shape[1] - 1) / 2))
-    return area, torch.stack(centre, dim=1)
 
 
 def _nearest(distance: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from vostool.errors import ConfigError
 from vostool.tracker import Runtime
 from vostool.training.task import Batch, Losses, Picture, TrainingData
 
+from ..siamese.validation import mean_overlap
 from .car_training import CarTask, CarTaskConfig
 from .settings import Config as TrackerConfig
 from .tracker import SiamPolar, search_with
-from .validation import mean_overlap
 from .whole_frame.training import FrameTask, FrameTaskConfig
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vostool_trackers.siampolar.network import cell_centres
-from vostool_trackers.siampolar.polar import fill
+from vostool_trackers.siamese.cells import cell_centres
+from vostool_trackers.siamese.polar import fill
 from vostool_trackers.siampolar.targets import targets_of
 
 

@@ -12,7 +12,8 @@ from vostool.config import build_config
 from vostool.masks import Box
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
-from vostool_trackers.siampolar.network import RESPONSE, Maps, SiamPolarCar
+from vostool_trackers.siamese.cells import RESPONSE
+from vostool_trackers.siampolar.network import Maps, SiamPolarCar
 from vostool_trackers.siampolar.search import Search
 from vostool_trackers.siampolar.settings import Config
 from vostool_trackers.siampolar.tracker import SiamPolar

@@ -20,7 +20,8 @@ from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
 
 from ...siamese.crops import TEMPLATE
-from .crops import cut_boxes, resized
+from ...siamese.resizing import resized
+from .crops import cut_boxes
 
 SIDE = 159  # pixels of a template with its surroundings
 REACH = SIDE / TEMPLATE  # of its sides to the box's

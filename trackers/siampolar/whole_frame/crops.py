@@ -1,20 +1,10 @@
-"""Whole frames at the network's size, and templates cut out of them as boxes are."""
+"""Templates cut out of whole frames as boxes are."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _FINE = 4  # samples per pixel and axis
-
-
-def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize (B, C, H, W) images without keeping their aspect; reductions are smoothed.
-
-    Pixel (X, Y) of the image lies on x = (X + 1/2) w / W - 1/2 of the result, y likewise.
-    """
-    if tuple(image.shape[-2:]) == size:
-        return image
-    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def cut_boxes(frame: Tensor, boxes: Tensor, out: int, reach: float = 1.0) -> Tensor:

@@ -5,10 +5,9 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...siamese.losses import focal
-from ..losses import polar_iou_loss
+from ...siamese.losses import focal, polar_iou_loss
+from ...siamese.polar_targets import FrameTargets
 from .head import FrameMaps
-from .targets import FrameTargets
 
 
 class FrameLosses(NamedTuple):

@@ -8,10 +8,10 @@ features of a frame serve all of its objects.
 from torch import Tensor, nn
 
 from ...siamese.backbone import normalised
+from ...siamese.neck import Neck
 from ...siamese.pyramid import LEVELS, Level, Pyramid
 from .correlation import Attention, Fusion
 from .head import FrameHead, FrameMaps
-from .neck import Neck
 from .shape import FrameShape
 
 Features = dict[Level, Tensor]

@@ -4,13 +4,13 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...siamese.blur import vary_sharpness
 from ...siamese.colours import vary_colours
 from ...siamese.crops import TEMPLATE
 from ...siamese.draws import Draws
+from ...siamese.resizing import resampled
 from .bank import FrameBank
 
 
@@ -79,7 +79,7 @@ def draw_frame_pairs(bank: FrameBank, config: FramePairConfig, draws: Draws) -> 
     zoom = draws.signed(config.template_scale).exp()
     shift = torch.stack((draws.signed(config.template_shift), draws.signed(config.template_shift)))
     template = bank.templates[template_of].float()
-    template = _resampled(template, torch.stack((mirror * zoom, zoom), -1), shift.T, TEMPLATE)
+    template = resampled(template, torch.stack((mirror * zoom, zoom), -1), shift.T, TEMPLATE)
 
     zoom, wider = draws.signed(config.search_scale).exp(), draws.signed(config.stretch).exp().sqrt()
     shift = torch.stack((draws.signed(config.search_shift), draws.signed(config.search_shift)))
@@ -88,7 +88,7 @@ def draw_frame_pairs(bank: FrameBank, config: FramePairConfig, draws: Draws) -> 
     mean = images.mean(dim=(2, 3), keepdim=True)
     masks = bank.labels[frame] == bank.object_id[search_of, None, None]
     layers = torch.cat((images - mean, masks[:, None].float()), dim=1)
-    layers = _resampled(layers, torch.stack((mirror * zoom * wider, zoom / wider), -1), shift.T)
+    layers = resampled(layers, torch.stack((mirror * zoom * wider, zoom / wider), -1), shift.T)
     search, mask = layers[:, :3] + mean, layers[:, 3] > 0.5
 
     template, search = vary_colours((template, search), config.colour, config.grey, draws)
@@ -114,22 +114,3 @@ def _choose(
     other = torch.where(other >= starts, other + counts, other).clamp(max=len(bank) - 1)
     negative = draws.chance(config.negative) & (others > 0)
     return torch.where(negative, other, first), second, ~negative
-
-
-def _resampled(images: Tensor, scale: Tensor, shift: Tensor, out: int | None = None) -> Tensor:
-    """Stretch and shift images about their middle; beyond their edges they are 0.
-
-    Args:
-        images: (B, C, H, W).
-        scale: (B, 2) pixels of the image per pixel of the result, x and y; below 0 mirrors.
-        shift: (B, 2) x and y of the result's middle from the image's, pixels of the image.
-        out: side of a square result; its size is the image's if None.
-    """
-    height, width = images.shape[2:]
-    rows, columns = (out, out) if out else (height, width)
-    zero = torch.zeros_like(scale[:, 0])
-    x = torch.stack((scale[:, 0] * columns / width, zero, 2 * shift[:, 0] / width), dim=-1)
-    y = torch.stack((zero, scale[:, 1] * rows / height, 2 * shift[:, 1] / height), dim=-1)
-    theta = torch.stack((x, y), dim=1)
-    grid = F.affine_grid(theta, [len(images), 1, rows, columns], align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)

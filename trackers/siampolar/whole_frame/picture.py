@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from vostool.training.task import Batch
 
 from ...siamese.crops import TEMPLATE
-from ..picture import as_image, draw_contour
-from ..polar import contour
+from ...siamese.levels import Grid
+from ...siamese.picture import as_image, draw_contour
+from ...siamese.polar import contour
+from ...siamese.polar_targets import FrameTargets
 from .head import FrameMaps
-from .shape import Grid
-from .targets import FrameTargets
 
 _MOST = 8
 _WIDEST = 640  # pixels of a frame in the picture

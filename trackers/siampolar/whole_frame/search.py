@@ -10,13 +10,13 @@ from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime
 
 from ...siamese.crops import TEMPLATE
+from ...siamese.drawing import draw_box, draw_polygons
 from ...siamese.precision import autocast, laid_out
+from ...siamese.resizing import resized
 from ...siamese.stages import stage
-from ..drawing import draw_box, draw_polygons
-from .crops import cut_boxes, resized
+from .crops import cut_boxes
 from .head import FrameMaps
 from .network import FrameNetwork
-from .shape import grid_of
 
 
 class Ranking(Protocol):
@@ -47,7 +47,7 @@ class FrameSearch:
         self._config = config
         self._runtime, self._device = runtime, torch.device(runtime.device)
         self.network = network
-        self._points = grid_of(network.shape, self._device).points
+        self._points = network.shape.grid(self._device).points
         self.forget()
 
     def forget(self) -> None:

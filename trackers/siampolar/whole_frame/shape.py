@@ -1,12 +1,13 @@
-"""What decides the tensors of a whole-frame network, and where its cells lie."""
+"""What decides the tensors of a whole-frame network."""
 
 from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Literal, Self, get_args
 
 import torch
-from torch import Tensor
 
 from ...siamese.crops import TEMPLATE
+from ...siamese.levels import Grid, grid_of
+from ...siamese.polar_targets import CenternessTarget
 from ...siamese.pyramid import (
     LEVELS,
     STRIDES,
@@ -14,7 +15,6 @@ from ...siamese.pyramid import (
     PyramidDepth,
     channels_of,
     kernel_side,
-    size_at,
 )
 
 
@@ -39,8 +39,7 @@ class FrameShape:
         rays: number of rays.
         channels: of neck and head.
         depth: convolutions of each tower of the head.
-        centerness_target: `extremes` is sqrt(min / max) of a cell's rays (PolarMask, CVPR 2020,
-            eq. 5), `means` is sqrt((min / mean + mean / max) / 2) (SiamPolar).
+        centerness_target: see `siamese.polar_targets.centerness_of`.
     """
 
     variant: Literal["sym", "asym"] = "sym"
@@ -57,7 +56,7 @@ class FrameShape:
     rays: int = 36
     channels: int = 256
     depth: int = 4
-    centerness_target: Literal["extremes", "means"] = "extremes"
+    centerness_target: CenternessTarget = "extremes"
 
     @classmethod
     def of(cls, config: object) -> Self:
@@ -118,38 +117,6 @@ class FrameShape:
         finest = STRIDES[self.neck_levels[0]]
         return tuple(finest << number for number in range(self.levels))
 
-
-class Grid(NamedTuple):
-    """The cells of all levels, laid flat, finest level first, each level row by row.
-
-    Args:
-        points: (N, 2) x and y, pixels of the network's input.
-        strides: (N,) of their levels.
-        nearest: (N,) from a cell to the farthest side of an object's box, the least of its level.
-        farthest: (N,) likewise, the least of the next level.
-    """
-
-    points: Tensor
-    strides: Tensor
-    nearest: Tensor
-    farthest: Tensor
-
-
-def grid_of(shape: FrameShape, device: torch.device | str = "cpu") -> Grid:
-    """Return the cells of a network.
-
-    Cell (row j, column i) of stride s is the pixel (i s + s // 2, j s + s // 2), as in PolarMask.
-    """
-    points, strides, nearest, farthest = [], [], [], []
-    for number, stride in enumerate(shape.strides):
-        rows, columns = size_at(shape.size, stride)
-        x = torch.arange(columns, device=device, dtype=torch.float32) * stride + stride // 2
-        y = torch.arange(rows, device=device, dtype=torch.float32) * stride + stride // 2
-        lines = torch.meshgrid(y, x, indexing="ij")
-        points.append(torch.stack((lines[1], lines[0]), dim=-1).reshape(-1, 2))
-        ones = torch.ones(rows * columns, device=device)
-        strides.append(stride * ones)
-        nearest.append(shape.reach * stride / 2 * ones if number else 0 * ones)
-        last = number == len(shape.strides) - 1
-        farthest.append(torch.inf * ones if last else shape.reach * stride * ones)
-    return Grid(*(torch.cat(parts) for parts in (points, strides, nearest, farthest)))
+    def grid(self, device: torch.device | str = "cpu") -> Grid:
+        """Return the cells of all levels."""
+        return grid_of(self.size, self.strides, self.reach, device)

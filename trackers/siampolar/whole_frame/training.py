@@ -9,14 +9,14 @@ from vostool.errors import DatasetError
 from vostool.training.task import Batch, Losses, Picture, TrainingData
 
 from ...siamese.draws import Draws
+from ...siamese.polar_targets import FrameTargets, frame_targets
 from .bank import build_frame_bank
 from .head import FrameMaps
 from .losses import FrameLosses, frame_losses
 from .network import FrameNetwork
 from .pairs import FramePairConfig, draw_frame_pairs
 from .picture import draw_frames
-from .shape import FrameShape, grid_of
-from .targets import FrameTargets, frame_targets
+from .shape import FrameShape
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FrameTask:
         if not data.datasets:
             raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
         self._bank = build_frame_bank(data.datasets, shape.size).to(device)
-        self._grid = grid_of(shape, device)
+        self._grid = shape.grid(device)
 
     def network(self, *, pretrained: bool) -> FrameNetwork:
         torch.manual_seed(self._seed)
@@ -88,4 +88,6 @@ class FrameTask:
 
     def _compared(self, network: nn.Module, batch: Batch) -> tuple[FrameMaps, FrameTargets]:
         maps = network(batch["template"], batch["search"])
-        return FrameMaps(*maps), frame_targets(batch["mask"], self._shape, self._grid)
+        shape = self._shape
+        targets = frame_targets(batch["mask"], self._grid, shape.rays, shape.centerness_target)
+        return FrameMaps(*maps), targets

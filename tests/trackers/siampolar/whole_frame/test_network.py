@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torchvision import models
 
 from vostool_trackers.siamese import pyramid
+from vostool_trackers.siamese.neck import Neck
 from vostool_trackers.siamese.pyramid import FixedNorm, Pyramid
 from vostool_trackers.siampolar.whole_frame.correlation import Attention, Fusion
 from vostool_trackers.siampolar.whole_frame.head import FrameHead
-from vostool_trackers.siampolar.whole_frame.neck import Neck
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
-from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 SYM = FrameShape(backbone="resnet18", width=192, height=160, channels=16, depth=1, rays=12)
 ASYM = dataclasses.replace(
@@ -58,7 +58,7 @@ def images(count: int, height: int = 127, width: int = 127) -> torch.Tensor:
 def test_maps_have_a_place_for_every_cell(network):
     with torch.no_grad():
         maps = network(images(2), images(2, 160, 192))
-    cells = len(grid_of(network.shape).points)
+    cells = len(network.shape.grid().points)
     assert maps.score.shape == maps.centerness.shape == (2, cells)
     assert maps.rays.shape == (2, cells, 12)
     assert ((maps.rays >= 0.2 - 1e-6) & (maps.rays <= 384 + 1e-3)).all()

@@ -7,12 +7,13 @@ import torch
 from vostool.masks import Box
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
-from vostool_trackers.siampolar.whole_frame.crops import cut_boxes, resized
+from vostool_trackers.siamese.polar_targets import frame_targets
+from vostool_trackers.siamese.resizing import resized
+from vostool_trackers.siampolar.whole_frame.crops import cut_boxes
 from vostool_trackers.siampolar.whole_frame.head import FrameMaps
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
 from vostool_trackers.siampolar.whole_frame.search import FrameSearch
-from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
-from vostool_trackers.siampolar.whole_frame.targets import frame_targets
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 SIZE = (90, 120)
 SHAPE = FrameShape(backbone="resnet18", width=192, height=160, channels=16, depth=1, rays=36)
@@ -37,7 +38,7 @@ class Oracle:
 
     def __init__(self, shape: FrameShape = SHAPE):
         self.shape, self.scores = shape, [4.0] * 9
-        self.points = grid_of(shape).points
+        self.points = shape.grid().points
         self.cells = [106, 269, 378]
         self.rays = torch.full((9, shape.rays), 15.0)
 
@@ -80,11 +81,11 @@ def test_discs_survive_the_way_to_the_network_and_back(radius, size, width, heig
     y, x = np.mgrid[: size[0], : size[1]]
     disc = (x - 0.45 * size[1]) ** 2 + (y - 0.5 * size[0]) ** 2 <= radius**2
     shape = FrameShape(width=width, height=height)
-    grid = grid_of(shape)
+    grid = shape.grid()
     seen = torch.nn.functional.interpolate(
         torch.from_numpy(disc.astype(np.uint8))[None, None], shape.size, mode="nearest-exact"
     )[0]
-    targets = frame_targets(seen.bool(), shape, grid)
+    targets = frame_targets(seen.bool(), grid, shape.rays, shape.centerness_target)
     network = Oracle(shape)
     network.cells, network.rays = [int(targets.cells[0, 0])], targets.rays[0, :1]
     search = search_of(network)
@@ -107,7 +108,7 @@ def test_a_prompt_draws_its_box_and_may_come_late():
         later = search.step(frame(seed), ())
         assert set(np.unique(later)) == {0, 4, 9}
         for number, cell in ((4, 106), (9, 269)):
-            x, y = grid_of(SHAPE).points[cell].tolist()
+            x, y = SHAPE.grid().points[cell].tolist()
             assert later[round((y + 0.5) * 90 / 160 - 0.5), round((x + 0.5) / 1.6 - 0.5)] == number
     search.forget()
     assert not search.step(frame(), ()).any()

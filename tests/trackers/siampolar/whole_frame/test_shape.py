@@ -13,7 +13,7 @@ from vostool.errors import ConfigError
 from vostool.training.settings import TrainSettings
 from vostool_trackers.siampolar.training import TaskConfig
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
-from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 from vostool_trackers.siampolar.whole_frame.training import FrameTaskConfig
 
 TOMLS = ("sym_r50", "sym_r101", "asym_r50", "asym_light")
@@ -120,7 +120,7 @@ def test_a_shape_is_found_in_a_larger_configuration():
 
 def test_cells_of_the_published_frame():
     """20460 points on levels of 160 x 96 to 10 x 6, ranges 64 to 512 (PolarMask)."""
-    grid = grid_of(FrameShape())
+    grid = FrameShape().grid()
     assert len(grid.points) == 20_460
     assert grid.points[0].tolist() == [4, 4]
     assert grid.points[160].tolist() == [4, 12]
@@ -132,5 +132,5 @@ def test_cells_of_the_published_frame():
 def test_cells_of_a_finer_neck_that_ends_unevenly():
     shape = FrameShape(variant="asym", width=192, height=160, finest="C2", levels=6)
     assert shape.strides == (4, 8, 16, 32, 64, 128)
-    counts = [int((grid_of(shape).strides == s).sum()) for s in shape.strides]
+    counts = [int((shape.grid().strides == s).sum()) for s in shape.strides]
     assert counts == [48 * 40, 24 * 20, 12 * 10, 6 * 5, 3 * 3, 2 * 2]

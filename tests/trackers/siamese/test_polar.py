@@ -7,7 +7,7 @@ import torch
 from skimage.measure import points_in_poly
 
 from vostool.masks import read_labels
-from vostool_trackers.siampolar.polar import cast_rays, contour, extent, fill, voted
+from vostool_trackers.siamese.polar import cast_rays, contour, extent, fill, voted
 
 
 def blobs(seed: int, size: tuple[int, int] = (40, 50)) -> np.ndarray:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vostool.sequence import Prompt
 
-from ..siamese.constants import constant
+from .constants import constant
 from .polar import extent, fill
 
 _MARGIN = 1e-2  # pixels around a polygon, for rounding

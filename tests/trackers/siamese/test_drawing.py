@@ -5,8 +5,8 @@ import pytest
 import torch
 from skimage.measure import points_in_poly
 
-from vostool_trackers.siampolar.drawing import draw_polygons
-from vostool_trackers.siampolar.polar import contour, fill
+from vostool_trackers.siamese.drawing import draw_polygons
+from vostool_trackers.siamese.polar import contour, fill
 
 SIZE = (90, 120)
 

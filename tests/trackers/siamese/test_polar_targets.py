@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from vostool_trackers.siampolar.polar import fill
-from vostool_trackers.siampolar.whole_frame.shape import FrameShape, grid_of
-from vostool_trackers.siampolar.whole_frame.targets import (
+from vostool_trackers.siamese.levels import grid_of
+from vostool_trackers.siamese.polar import fill
+from vostool_trackers.siamese.polar_targets import (
     FrameTargets,
     _of_level,
     centerness_of,
     frame_targets,
 )
 
-SHAPE = FrameShape(variant="asym", width=256, height=192, extra="pool", levels=4, reach=4.0)
-GRID = grid_of(SHAPE)
+FRAME = (192, 256)
+RAYS = 36
+GRID = grid_of(FRAME, (8, 16, 32, 64), reach=4.0)
 SIZES = ((24, 32), (12, 16), (6, 8), (3, 4))  # of the levels
 
 
@@ -27,13 +28,13 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def of(mask: np.ndarray, shape: FrameShape = SHAPE) -> FrameTargets:
-    return frame_targets(torch.from_numpy(np.ascontiguousarray(mask))[None], shape, GRID)
+def of(mask: np.ndarray) -> FrameTargets:
+    return frame_targets(torch.from_numpy(np.ascontiguousarray(mask))[None], GRID, RAYS)
 
 
 def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
     """Return a mask of the columns left to right - 1 and the rows top to bottom - 1."""
-    mask = np.zeros(SHAPE.size, bool)
+    mask = np.zeros(FRAME, bool)
     mask[top:bottom, left:right] = True
     return mask
 
@@ -87,7 +88,7 @@ def test_rays_fill_the_object_again():
     targets = of(mask)
     assert targets.used[0, 0]
     point = GRID.points[targets.cells[0, 0]]
-    filled = fill(point[None], targets.rays[0, :1], torch.zeros(1, 2), SHAPE.size)[0].numpy()
+    filled = fill(point[None], targets.rays[0, :1], torch.zeros(1, 2), FRAME)[0].numpy()
     assert (filled & mask).sum() / (filled | mask).sum() > 0.95
 
 
@@ -125,11 +126,10 @@ def test_mirrored_masks_have_mirrored_targets(axis):
 
 
 def test_swapped_axes_have_swapped_targets():
-    shape = FrameShape(variant="asym", width=192, height=192, extra="pool", levels=4)
-    grid = grid_of(shape)
+    grid = grid_of((192, 192), (8, 16, 32, 64))
     y, x = np.mgrid[:192, :192]
     mask = torch.from_numpy(((x - 120) / 30) ** 2 + ((y - 70) / 14) ** 2 <= 1)
-    plain, turned = (frame_targets(m[None], shape, grid).score[0] for m in (mask, mask.T))
+    plain, turned = (frame_targets(m[None], grid, RAYS).score[0] for m in (mask, mask.T))
     counts = [n * n for n in (24, 12, 6, 3)]
     for a, b in zip(plain.split(counts), turned.split(counts), strict=True):
         side = int(len(a) ** 0.5)
@@ -143,14 +143,13 @@ def test_an_object_between_cells_has_one():
 
 
 def test_nothing_there_is_nothing_asked():
-    targets = of(np.zeros(SHAPE.size, bool))
+    targets = of(np.zeros(FRAME, bool))
     assert not targets.used.any()
     assert not targets.score.any()
 
 
 def test_centerness_by_hand():
     rays = torch.tensor([[1.0, 2.0, 4.0, 1.0]])
-    means = FrameShape(centerness_target="means")
-    assert centerness_of(rays, FrameShape()).item() == pytest.approx(0.5)
-    assert centerness_of(rays, means).item() == pytest.approx(((1 / 2 + 2 / 4) / 2) ** 0.5)
-    assert centerness_of(torch.ones(1, 36), means).item() == 1
+    assert centerness_of(rays, "extremes").item() == pytest.approx(0.5)
+    assert centerness_of(rays, "means").item() == pytest.approx(((1 / 2 + 2 / 4) / 2) ** 0.5)
+    assert centerness_of(torch.ones(1, 36), "means").item() == 1

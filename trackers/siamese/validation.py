@@ -1,6 +1,7 @@
 """How well a network tracks whole clips, as a score of its training."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -8,14 +9,21 @@ from vostool.datasets.dataset import Dataset
 from vostool.frames import read_frame
 from vostool.masks import ids_in
 from vostool.metrics.region import region_similarity
-from vostool.sequence import Sequence
+from vostool.sequence import Frame, Labels, Prompt, Sequence
 from vostool.tracking import for_tracker
 
-from .search import Search
-from .whole_frame.search import FrameSearch
+
+class Follower(Protocol):
+    """What follows objects from the boxes of their prompts."""
+
+    def forget(self) -> None:
+        """Forget everything of the last sequence."""
+
+    def step(self, frame: Frame, prompts: tuple[Prompt, ...]) -> Labels:
+        """Take the next frame, as `vostool.tracker.Tracker.step`."""
 
 
-def mean_overlap(search: Search | FrameSearch, dataset: Dataset, every: int) -> float | None:
+def mean_overlap(search: Follower, dataset: Dataset, every: int) -> float | None:
     """Return the mean J of all objects, tracked from the boxes of the first frame.
 
     Args:
@@ -36,7 +44,7 @@ def mean_overlap(search: Search | FrameSearch, dataset: Dataset, every: int) -> 
 
 
 def _overlaps(
-    search: Search | FrameSearch, dataset: Dataset, sequence: Sequence, every: int
+    search: Follower, dataset: Dataset, sequence: Sequence, every: int
 ) -> Iterator[tuple[int, float]]:
     """Yield objects and their J on the frames that count, the first and the last left out."""
     search.forget()

@@ -1,14 +1,15 @@
-"""What a whole-frame network should say, from the mask of the template's object in the frame."""
+"""What the cells of a whole frame should say of an object, from its mask."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ..polar import cast_rays
-from ..targets import centre_of_mass
-from .shape import FrameShape, Grid
+from .levels import Grid
+from .polar import cast_rays
 
+CenternessTarget = Literal["extremes", "means"]
 POINTS = 16  # cells per frame whose rays are learned
 _RADIUS = 1.5  # strides from the centre of mass to the sides of the square of middle cells
 _SHORTEST = 0.5  # pixels of a ray, also of one that meets nothing
@@ -16,7 +17,7 @@ _SHORTEST = 0.5  # pixels of a ray, also of one that meets nothing
 
 @dataclass
 class FrameTargets:
-    """Targets of a batch; cells are laid flat as in `shape.Grid`.
+    """Targets of a batch; cells are laid flat as in `levels.Grid`.
 
     Args:
         score: (B, N) 1 on the object's middle, else 0.
@@ -33,7 +34,9 @@ class FrameTargets:
     used: Tensor
 
 
-def frame_targets(mask: Tensor, shape: FrameShape, grid: Grid) -> FrameTargets:
+def frame_targets(
+    mask: Tensor, grid: Grid, rays: int, kind: CenternessTarget = "extremes"
+) -> FrameTargets:
     """Derive the targets.
 
     A cell is of the middle if it lies in the open square of 1.5 strides around the centre of mass
@@ -43,8 +46,9 @@ def frame_targets(mask: Tensor, shape: FrameShape, grid: Grid) -> FrameTargets:
 
     Args:
         mask: (B, H, W) bool at the size of the network's input; an empty mask has no middle.
-        shape: of the network.
-        grid: its cells.
+        grid: cells of the network.
+        rays: their number.
+        kind: of the centerness.
     """
     area, mass = centre_of_mass(mask)
     box = _box(mask)
@@ -62,18 +66,37 @@ def frame_targets(mask: Tensor, shape: FrameShape, grid: Grid) -> FrameTargets:
 
     rank = torch.where(middle, distance, torch.inf)
     kept, cells = rank.topk(min(POINTS, rank.shape[1]), dim=1, largest=False)
-    rays = cast_rays(mask, grid.points[cells], shape.rays).clamp(min=_SHORTEST)
-    centerness = centerness_of(rays, shape)
-    return FrameTargets(middle.float(), cells, rays, centerness, kept.isfinite())
+    lengths = cast_rays(mask, grid.points[cells], rays).clamp(min=_SHORTEST)
+    centerness = centerness_of(lengths, kind)
+    return FrameTargets(middle.float(), cells, lengths, centerness, kept.isfinite())
 
 
-def centerness_of(rays: Tensor, shape: FrameShape) -> Tensor:
-    """Return (...) in [0, 1], how even (..., R) rays are; see `FrameShape.centerness_target`."""
+def centerness_of(rays: Tensor, kind: CenternessTarget) -> Tensor:
+    """Return (...) in [0, 1], how even (..., R) rays are.
+
+    `extremes` is sqrt(min / max) (PolarMask, CVPR 2020, eq. 5), `means` is
+    sqrt((min / mean + mean / max) / 2) (SiamPolar).
+    """
     least, most = rays.amin(dim=-1), rays.amax(dim=-1)
-    if shape.centerness_target == "extremes":
+    if kind == "extremes":
         return (least / most).sqrt()
     mean = rays.mean(dim=-1)
     return ((least / mean + mean / most) / 2).sqrt()
+
+
+def centre_of_mass(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the areas and the (B, 2) centres of mass of (B, H, W) masks.
+
+    The centre is the mean of the pixels' x and y, or the middle of the mask if it has none.
+    """
+    weights = mask.float()
+    area = weights.sum(dim=(1, 2))
+    centre = []
+    for line in (weights.sum(dim=1), weights.sum(dim=2)):
+        places = torch.arange(line.shape[1], device=mask.device, dtype=torch.float32)
+        mean = (line * places).sum(dim=1) / area.clamp(min=1)
+        centre.append(torch.where(area > 0, mean, (line.shape[1] - 1) / 2))
+    return area, torch.stack(centre, dim=1)
 
 
 def _of_level(reach: Tensor, grid: Grid) -> Tensor:
