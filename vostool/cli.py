@@ -13,9 +13,11 @@ from vostool.commands.compare import compare
 from vostool.commands.convert import convert
 from vostool.commands.datasets import datasets, pack, split
 from vostool.commands.evaluate import evaluate
+from vostool.commands.export import export
 from vostool.commands.leaderboard import leaderboard
 from vostool.commands.options import FOLDER
 from vostool.commands.run import run
+from vostool.commands.runs import results_group
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
@@ -72,12 +74,14 @@ for command in (
     run,
     evaluate,
     compare,
+    results_group,
     leaderboard,
     train,
     speed,
     check,
     trackers,
     weights,
+    export,
     datasets,
     convert,
     split,

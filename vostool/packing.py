@@ -11,16 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from vostool.datasets.dataset import Dataset, Server
-from vostool.datasets.layout import listed
 from vostool.errors import DataError, DatasetError, ResultError, UnknownNameError, UsageError
-from vostool.masks import VOID, davis_palette, read_labels
+from vostool.masks import davis_palette, read_labels
 from vostool.predictions import check_folder
 from vostool.results import RunFolder, runs_in
 from vostool.sequence import Labels, Sequence
+from vostool.verification import (
+    Expected,
+    count_of,
+    expected_of,
+    frames_wanted,
+    ids_of,
+    mistakes,
+)
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip, whenever it is made
 _SHOWN = 5  # problems shown at once
@@ -127,13 +133,6 @@ def _server_of(dataset: Dataset) -> Server:
     return dataset.server
 
 
-def frames_wanted(dataset: Dataset, sequence: Sequence) -> list[str]:
-    """Return the names of the frames that the server of a dataset wants of a sequence."""
-    if dataset.server is not None and dataset.server.listed_only:
-        return sorted(dataset.frames_listed(sequence.name))
-    return [sequence.frame_name(index) for index in range(len(sequence))]
-
-
 def _check_whole(dataset: Dataset) -> None:
     there = {sequence.name for sequence in dataset.sequences}
     whole = dataset.official or dataset.whole_names
@@ -158,9 +157,9 @@ def _problems(
         if len(missing) == len(frames):
             yield f"{folder} has no masks of sequence '{sequence.name}'."
         else:
-            yield f"{folder} lacks {len(missing)} of {len(frames)} masks ({listed(missing)})."
+            yield f"{folder} lacks {count_of(missing, frames)}."
         return
-    starts, shape = _first_appearances(dataset, sequence)
+    expected = expected_of(dataset, sequence)
     found: dict[str, str] = {}
     for name in frames:
         path = folder / f"{name}.png"
@@ -171,42 +170,20 @@ def _problems(
             continue
         finally:
             advance(1, sequence.name)
-        for kind, problem in _mistakes(path, name, labels, starts, shape):
+        for kind, problem in _mistakes(path, name, labels, expected):
             found.setdefault(kind, problem)
     yield from found.values()
 
 
-def _first_appearances(
-    dataset: Dataset, sequence: Sequence
-) -> tuple[dict[int, str], tuple[int, ...]]:
-    """Return id -> name of the frame where its mask is given, and the size of the masks."""
-    starts: dict[int, str] = {}
-    shape: tuple[int, ...] = ()
-    for index, prompts in enumerate(dataset.prompts(sequence)):
-        for prompt in prompts:
-            starts[prompt.object_id] = sequence.frame_name(index)
-            if prompt.mask is not None:
-                shape = prompt.mask.shape
-    return starts, shape
-
-
 def _mistakes(
-    path: Path, name: str, labels: Labels, starts: dict[int, str], shape: tuple[int, ...]
+    path: Path, name: str, labels: Labels, expected: Expected
 ) -> Iterator[tuple[str, str]]:
     """Yield kind and sentence of what is wrong with one mask."""
-    if labels.shape != shape:
-        size, wanted = (f"{s[1]}x{s[0]}" for s in (labels.shape, shape))
-        yield "size", f"{path} is {size}, and the first mask is {wanted}. Save masks in that size."
+    found = list(mistakes(path, labels, expected))
+    yield from found
+    if any(kind == "size" for kind, _ in found):
         return
-    ids = set(np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()) - {0}
-    strange = sorted(ids - set(starts))
-    if strange:
-        hint = " A mask of 0 and 255 is binary: give objects their ids." if VOID in strange else ""
-        yield (
-            "ids",
-            f"{path} holds the ids {strange[:5]}, and the first masks give {sorted(starts)[:20]}."
-            + hint,
-        )
+    ids, starts = ids_of(labels), expected.starts
     early = sorted(i for i in ids & set(starts) if starts[i] > name)
     if early:
         yield (

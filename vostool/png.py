@@ -35,9 +35,10 @@ def decode(data: bytes) -> Labels | None:
     Raises:
         ValueError: the file is cut short, or its pixels do not agree with their checksum.
     """
-    if len(data) < _HEADER or data[:8] != _SIGNATURE or data[12:16] != b"IHDR":
+    size = size_of(data)
+    if size is None:
         return None
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    height, width = size
     depth, colour, interlace = data[24], data[25], data[28]
     if depth != 8 or colour not in (_GREY, _PALETTE) or interlace or not width or not height:
         return None
@@ -51,6 +52,13 @@ def decode(data: bytes) -> Labels | None:
         raise ValueError("it has fewer pixels than it says")
     rows = np.frombuffer(raw, np.uint8).reshape(height, width + 1)
     return _unfiltered(rows) if rows[:, 0].any() else rows[:, 1:]
+
+
+def size_of(data: bytes) -> tuple[int, int] | None:
+    """Return (height, width) as a PNG's header says, None if it has no header."""
+    if len(data) < _HEADER or data[:8] != _SIGNATURE or data[12:16] != b"IHDR":
+        return None
+    return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
 
 
 def _image_data(data: bytes) -> bytes:

@@ -68,7 +68,11 @@ class SequenceStatus:
 
 @dataclass
 class Manifest:
-    """The contents of `run.json`."""
+    """The contents of `run.json`.
+
+    `imported` is None for a run of this toolkit; for masks that were brought in it says from where
+    (`from`, `sha256` of a zip) and when (`at`), and what nobody can know of them is empty.
+    """
 
     run: str
     tracker: str
@@ -90,6 +94,7 @@ class Manifest:
     created: str
     sequences: dict[str, SequenceStatus] = field(default_factory=dict)
     schema: int = SCHEMA
+    imported: dict[str, str] | None = None
 
     def differences(self, other: "Manifest") -> list[str]:
         """Name what makes the other a different run, e.g. `configuration (alpha: 1 -> 2)`."""
@@ -154,7 +159,10 @@ class RunFolder:
             ) from error
 
     def write_manifest(self, manifest: Manifest) -> None:
-        write_text(self.manifest_path, json.dumps(asdict(manifest), indent=2) + "\n")
+        values = asdict(manifest)
+        if manifest.imported is None:
+            del values["imported"]
+        write_text(self.manifest_path, json.dumps(values, indent=2) + "\n")
 
     def complete(self, manifest: Manifest) -> set[str]:
         """Return the names of the sequences that are recorded and have all their masks."""
@@ -295,5 +303,6 @@ def runs_in(folder: Path) -> list[RunFolder]:
     """Return the run folders directly below a results folder, by name."""
     if not folder.is_dir():
         return []
-    found = (RunFolder(path) for path in sorted(folder.iterdir()) if path.is_dir())
+    folders = (path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_dir())
+    found = (RunFolder(path) for path in folders)
     return [run for run in found if run.exists()]

@@ -111,9 +111,10 @@ def pack(
     first, and nothing is written if anything is wrong.
     """
     from vostool.datasets.catalog import CATALOG, open_dataset
-    from vostool.packing import find_masks, frames_wanted
+    from vostool.packing import find_masks
     from vostool.packing import pack as write
     from vostool.report.terminal import frame_progress
+    from vostool.verification import frames_wanted
 
     name = where.pop("dataset")
     servers = CATALOG[name].servers.values() if name in CATALOG else ()
