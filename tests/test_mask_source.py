@@ -140,7 +140,7 @@ def test_a_flipped_bit(packed) -> None:
     raw = bytearray(path.read_bytes())
     raw[1000] ^= 1
     path.write_bytes(raw)
-    with opened_source(path) as source, pytest.raises(MaskError, match="is damaged .*CRC"):
+    with opened_source(path) as source, pytest.raises(MaskError, match=r"is damaged .*CRC"):
         source.read("bear/00000.png")
 
 
