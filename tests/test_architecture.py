@@ -40,6 +40,7 @@ LAYERS = [
         "attributes",
         "training",
         "export_onnx",
+        "export_scenes",
     },
     {"bench", "vot"},
     {"report"},

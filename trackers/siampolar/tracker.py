@@ -1,15 +1,17 @@
 """SiamPolarMask as a tracker: all objects of a frame in one pass, from boxes alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from vostool.export import Exported, Scene
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime, Tracker
 
+from .export import exportable
 from .network import SiamPolarCar
 from .search import Search
 from .settings import Config
@@ -47,6 +49,9 @@ class SiamPolar(Tracker):
     def own_weights(cls, config: Any) -> Path | None:
         default = config.variant == "car" and config.shape == Config().shape
         return BUNDLED if default and BUNDLED.is_file() else None
+
+    def exportable(self, scene: Scene) -> Mapping[str, Exported]:
+        return exportable(self._search.network, self.config, scene)
 
     def reset(self) -> None:
         self._search.forget()

@@ -1,0 +1,114 @@
+"""The networks of SiamPolarMask for other programs: what is seen of templates, and the search."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from vostool.errors import ConfigError
+from vostool.export import Exported, Pixels, Scene
+from vostool.tracker import Runtime
+
+from ..siamese.backbone import MEAN, STD
+from .network import Maps, SiamPolarCar
+from .search import Search
+from .settings import Config
+
+_BATCH = {0: "batch"}
+_ABOUT = {
+    "template": "crop of 127 x 127 px around the box: side sqrt((w + p) (h + p)), p = (w + h) / 2",
+    "search": "crop of 255 x 255 px in the scale of the template, where the object was last",
+    "template_guide": "twice the mask of the object; 4 likelihood - 2 of the colours, 0 to 1",
+    "search_guide": "the same of the search crop, with the mask of the last frame",
+    "score": "logit of a cell being on the object; cell (r, c) lies on pixel (31 + 8 c, 31 + 8 r)",
+    "centerness": "logit of a cell being in the middle of the object",
+    "rays": "distance to the contour, pixels of the search crop; ray k of R at the angle "
+    "2 pi k / R, from x to y",
+}
+
+
+class Template(nn.Module):
+    """Crops of templates to the kernels of the correlation."""
+
+    def __init__(self, network: SiamPolarCar) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, template: Tensor, guide: Tensor | None = None) -> tuple[Tensor, ...]:
+        return tuple(self.network.kernels(template, guide))
+
+
+class Map(nn.Module):
+    """Kernels and search crops to the maps of the cells."""
+
+    def __init__(self, network: SiamPolarCar, levels: int) -> None:
+        super().__init__()
+        self.network, self.levels = network, levels
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps = self.network.search(list(inputs[: self.levels]), *inputs[self.levels :])
+        return maps.score, maps.centerness, maps.rays
+
+
+class _Listening:
+    """Passes everything on to the network, and keeps what it was last given."""
+
+    def __init__(self, network: SiamPolarCar) -> None:
+        self._network = network
+        self.template: list[Tensor] = []
+        self.search_inputs: list[Tensor] = []
+
+    def kernels(self, *inputs: Tensor | None) -> list[Tensor]:
+        self.template = _kept(inputs)
+        return self._network.kernels(*inputs)  # type: ignore[arg-type]
+
+    def search(self, kernels: list[Tensor], *inputs: Tensor | None) -> Maps:
+        self.search_inputs = _kept((*kernels, *inputs))
+        return self._network.search(kernels, *inputs)  # type: ignore[arg-type]
+
+
+def _kept(inputs: tuple[Tensor | None, ...]) -> list[Tensor]:
+    with torch.inference_mode(False):
+        return [x.clone(memory_format=torch.contiguous_format) for x in inputs if x is not None]
+
+
+def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str, Exported]:
+    """Return the network of `car` in its two halves, with what they are given in tracking.
+
+    Raises:
+        ConfigError: it is one of the whole-frame forms.
+    """
+    if not isinstance(network, SiamPolarCar):
+        raise ConfigError(
+            f"Only the form `car` of siampolar can be exported, not `{config.variant}`: choose "
+            "another configuration."
+        )
+    listening = _Listening(network)
+    search = Search(cast(SiamPolarCar, listening), config, Runtime())
+    search.step(scene.first, scene.prompts)
+    search.step(scene.second, ())
+    levels = len(config.stages)
+    kernels = tuple(f"kernel_{stage}" for stage in config.stages)
+    guided = ("guide",) if config.guided else ()
+    about = _ABOUT | {name: f"features of the template, {name[7:]}" for name in kernels}
+    pixels = Pixels("RGB", MEAN, STD)
+    template = ("template", *(f"template_{name}" for name in guided))
+    inputs = (*kernels, "search", *(f"search_{name}" for name in guided))
+    return {
+        "template": Exported(
+            Template(network),
+            dict(zip(template, listening.template, strict=True)),
+            kernels,
+            dynamic=dict.fromkeys(template, _BATCH),
+            pixels={"template": pixels},
+            about=about,
+        ),
+        "search": Exported(
+            Map(network, levels),
+            dict(zip(inputs, listening.search_inputs, strict=True)),
+            ("score", "centerness", "rays"),
+            pixels={"search": pixels},
+            about=about,
+        ),
+    }
