@@ -5,20 +5,18 @@ from torch import Tensor, nn
 from .correlation import depthwise
 
 
-class DepthCorr(nn.Module):
-    """Depth-wise correlation between two convolutions and a small head (SiamRPN++, section 4).
+class Correlated(nn.Module):
+    """Depth-wise correlation behind a convolution on either side (SiamRPN++, section 4).
 
     Args:
         channels: of the features.
         hidden: of the correlation.
-        out: of the head.
     """
 
-    def __init__(self, channels: int, hidden: int, out: int) -> None:
+    def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.conv_kernel = _convolved(channels, hidden, 3)
         self.conv_search = _convolved(channels, hidden, 3)
-        self.head = nn.Sequential(*_convolved(hidden, hidden, 1), nn.Conv2d(hidden, out, 1))
 
     def kernel(self, template: Tensor) -> Tensor:
         """Return the (B, hidden, h - 2, w - 2) kernels of (B, C, h, w) features of templates."""
@@ -32,6 +30,20 @@ class DepthCorr(nn.Module):
             (B, hidden, H - 2 - (k - 1) + 2 padding, ...).
         """
         return depthwise(self.conv_search(search), kernel, padding)
+
+
+class DepthCorr(Correlated):
+    """A correlation and a small head.
+
+    Args:
+        channels: of the features.
+        hidden: of the correlation.
+        out: of the head.
+    """
+
+    def __init__(self, channels: int, hidden: int, out: int) -> None:
+        super().__init__(channels, hidden)
+        self.head = nn.Sequential(*_convolved(hidden, hidden, 1), nn.Conv2d(hidden, out, 1))
 
     def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
         """Return the (B, out, ...) maps of the head."""

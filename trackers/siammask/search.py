@@ -1,6 +1,6 @@
 """Following boxes with SiamMask: all objects of a frame in one pass of the network."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,38 +10,19 @@ from vostool.tracker import Runtime
 
 from ..siamese.backbone import STRIDE
 from ..siamese.box_ranking import Choice, choose, rank_boxes
+from ..siamese.boxed import Boxed, BoxFollowing, crop_pixels, search_side
 from ..siamese.cells import OFFSET, RESPONSE
-from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut_windows, window_corners
-from ..siamese.folding import number_type, ready
-from ..siamese.following import Following
+from ..siamese.crops import SEARCH, TEMPLATE
 from ..siamese.pasting import filled_boxes, label_map, paste
 from ..siamese.ranking import cosine_window
 from ..siamese.stages import stage
-from ..siamese.tracked import Tracked
 from .network import Found, SiamMask
 from .settings import Config
 
 _OUTSIDE = -1.0  # below any threshold
 
 
-@dataclass
-class Objects(Tracked):
-    """What is known of N objects.
-
-    Args:
-        centres: (N, 2) x and y, pixels of the frame.
-        sizes: (N, 2) width and height.
-        kernels: of score, box and mask, (N, C, k, k) each.
-        fill: (N, 3) mean colour of the frame on which they began.
-    """
-
-    centres: Tensor
-    sizes: Tensor
-    kernels: list[Tensor]
-    fill: Tensor
-
-
-class Search(Following[Objects]):
+class Search(BoxFollowing[Boxed]):
     """The state of all objects of a sequence, on the device.
 
     Args:
@@ -51,30 +32,21 @@ class Search(Following[Objects]):
     """
 
     def __init__(self, network: SiamMask, config: Config, runtime: Runtime) -> None:
-        super().__init__(runtime.device)
-        self._config, self._type = config, number_type(runtime)
-        self._network = ready(network, runtime)
+        super().__init__(network, runtime)
+        self._config = config
         self._window = cosine_window(RESPONSE, self.device)
 
-    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Objects:
-        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self.device)
-        sizes = boxes[:, 2:].clamp(min=1.0)
-        centres = boxes[:, :2] + sizes / 2
-        fill = image.mean(dim=(1, 2)).floor().expand(len(boxes), -1)
-        crops = cut_windows(image, centres, context_side(sizes), TEMPLATE, fill)
-        kernels = self._network.kernels(self._prepared(crops))
-        return Objects([p.object_id for p in prompts], centres, sizes, kernels, fill)
+    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Boxed:
+        return self.begun(image, prompts)
 
-    def follow(self, image: Tensor, objects: Objects) -> tuple[Objects, Tensor]:
+    def follow(self, image: Tensor, objects: Boxed) -> tuple[Boxed, Tensor]:
         old, frame = objects, (image.shape[1], image.shape[2])
-        exact = context_side(old.sizes) * (SEARCH / TEMPLATE)
         with stage("crops"):
-            crops = cut_windows(image, old.centres, exact, SEARCH, old.fill)
-            crops = self._prepared(crops)
+            crops = self.crops(image, old)
         with stage("network"):
             found = self._network.search(old.kernels, crops)
         with stage("choice"):
-            scale = exact / SEARCH
+            scale = search_side(old.sizes) / SEARCH
             rules = self._config
             ranked = rank_boxes(found.proposals, old.sizes / scale[:, None], rules, self._window)
             choice = choose(ranked, old.centres, old.sizes, scale, frame, rules)
@@ -90,7 +62,7 @@ class Search(Following[Objects]):
             return new, label_map(shown, old.ids, rules.threshold)
 
     def _probabilities(
-        self, found: Found, choice: Choice, old: Objects, new: Objects, frame: tuple[int, int]
+        self, found: Found, choice: Choice, old: Boxed, new: Boxed, frame: tuple[int, int]
     ) -> Tensor:
         """Return the (N, H, W) probabilities of the pixels, or the boxes filled."""
         if found.joint is None:
@@ -99,10 +71,6 @@ class Search(Following[Objects]):
         masks = self._network.masks(found, which, choice.cell).sigmoid()
         origin, step = mask_place(old.centres, old.sizes, choice.cell, masks.shape[-1])
         return paste(masks, origin, step, frame, _OUTSIDE)
-
-    def _prepared(self, crops: Tensor) -> Tensor:
-        images: Tensor = self._network.trunk.prepared(crops).to(self._type)
-        return images.contiguous(memory_format=torch.channels_last)
 
 
 def mask_place(centres: Tensor, sizes: Tensor, cells: Tensor, side: int) -> tuple[Tensor, Tensor]:
@@ -118,9 +86,8 @@ def mask_place(centres: Tensor, sizes: Tensor, cells: Tensor, side: int) -> tupl
     Returns:
         Origins and steps (N, 2), see `siamese.pasting.paste`.
     """
-    corners, pixels = window_corners(centres, context_side(sizes) * (SEARCH / TEMPLATE))
-    scale = (pixels / SEARCH).float()
+    origin, scale = crop_pixels(centres, sizes)
     first = cells.flip(1) * STRIDE + (OFFSET - (TEMPLATE - 1) // 2)  # pixel of the crop
-    origin = corners.float() + (first + 0.5) * scale[:, None] - 0.5
+    origin = origin + first * scale[:, None]
     step = scale * ((TEMPLATE - 1) / (side - 1))
     return origin, step[:, None].expand(-1, 2)
