@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vostool.errors import WeightsError
-from vostool.plugins import Plugin, load_tracker
+from vostool.plugins import Plugin, load_tracker, tracker_names
 from vostool.tracker import Release
 from vostool.weights import fetch
 from vostool.weights_download import BrokenOff, browser_only, download
@@ -354,6 +354,16 @@ def test_running_with_a_file_that_has_changed_since_is_refused(cli, tracker, pla
     done = cli("run", "mine", "--dataset", f"folder:{plain_folder()}", "--weights", path)
     assert done.exit_code == 2
     assert "is not the file whose checksum is in Mine_DAVIS.pth.sha256" in done.output
+
+
+def test_releases_of_the_trackers_here_name_configurations_they_have(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    for name in tracker_names(workspace):
+        plugin = load_tracker(name, workspace)
+        names = [release.name for release in plugin.cls.releases]
+        assert len(set(names)) == len(names)
+        for release in plugin.cls.releases:
+            assert release.config is None or release.config in plugin.configs
 
 
 @pytest.mark.parametrize(

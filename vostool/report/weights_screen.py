@@ -72,9 +72,9 @@ def byte_progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(title, total=None)
+        bar = progress.add_task(title, total=None, visible=False)
 
         def show(here: int, total: int | None) -> None:
-            progress.update(bar, completed=here, total=total)
+            progress.update(bar, completed=here, total=total, visible=True)
 
         yield show
