@@ -9,6 +9,7 @@ from .constants import constant
 # off to multiples of 8 as in the published code (Ren et al., "Faster R-CNN", NeurIPS 2015).
 SIZES = ((104.0, 32.0), (88.0, 40.0), (64.0, 64.0), (40.0, 80.0), (32.0, 96.0))
 ANCHORS = len(SIZES)
+_LARGEST = 4.135  # logarithm of the largest change of size, 1000 / 16 as in Faster R-CNN
 
 
 def anchor_sizes(device: torch.device) -> Tensor:
@@ -28,7 +29,7 @@ def decode(deltas: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
     """
     sizes = anchor_sizes(deltas.device)[:, None, None]
     moved = deltas.permute(0, 2, 3, 4, 1)
-    return cells + moved[..., :2] * sizes, moved[..., 2:].exp() * sizes
+    return cells + moved[..., :2] * sizes, moved[..., 2:].clamp(max=_LARGEST).exp() * sizes
 
 
 def encode(centres: Tensor, sizes: Tensor, cells: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def rank_boxes(proposals: Proposals, sizes: Tensor, rules: BoxRules, window: Ten
     """
     cells = cell_centres(sizes.device) - _MIDDLE
     centres, shapes = (t.flatten(1, 3) for t in decode(proposals.deltas, cells))
-    score = proposals.score.flatten(1)
+    score = proposals.score.flatten(1).nan_to_num()  # weights of nobody may say nothing
     penalty = change_penalty(shapes, sizes[:, None], rules.penalty)
     around = window.flatten().repeat(score.shape[1] // RESPONSE**2)
     rank = (1 - rules.window) * penalty * score + rules.window * around
@@ -120,6 +120,10 @@ def choose(
         index,
         torch.stack((place // RESPONSE, place % RESPONSE), dim=1),
         score,
-        torch.minimum((centres + offset).clamp(min=0), limit),
-        torch.minimum(torch.lerp(sizes, size, rate).clamp(min=_SMALLEST), limit),
+        torch.minimum(_finite(centres + offset, centres).clamp(min=0), limit),
+        torch.minimum(_finite(torch.lerp(sizes, size, rate), sizes).clamp(min=_SMALLEST), limit),
     )
+
+
+def _finite(new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(new.isfinite(), new, old)

@@ -1,6 +1,7 @@
 """Networks made ready for tracking: norms merged into convolutions, in the precision asked for."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -8,10 +9,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vostool.tracker import Runtime
 
+Network = TypeVar("Network", bound=nn.Module)
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def ready(network: nn.Module, runtime: Runtime) -> nn.Module:
+def ready(network: Network, runtime: Runtime) -> Network:
     """Return a copy of a network in evaluation mode that computes as the runtime says.
 
     A batch norm right behind a convolution becomes part of it; parameters are of the runtime's

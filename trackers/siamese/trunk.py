@@ -46,20 +46,21 @@ class Trunk(nn.Module):
     def __init__(self, depth: TrunkDepth, channels: int, *, pretrained: bool = False) -> None:
         super().__init__()
         self.backbone: AtrousResNet | Backbone
+        names: tuple[str, ...] = ("stem", "layer1", "layer2")
+        strides: tuple[int, ...] = (2, 4, 8)
         if depth == "atrous50":
             self.backbone = AtrousResNet(pretrained=pretrained)
-            names, strides, offsets = ("stem", "layer1", "layer2"), (2, 4, 8), (3, 3, 7)
-            self.grids = tuple(map(Grid, (CHANNELS[name] for name in names), strides, offsets))
-            inner, self._middle = CHANNELS["layer3"], slice(4, -4)
+            *outs, inner = (CHANNELS[name] for name in (*names, "layer3"))
+            offsets, self._middle = (3, 3, 7), slice(4, -4)
         else:
-            names = ("layer1", "layer2") if depth == "resnet10" else ("stem", "layer1", "layer2")
+            if depth == "resnet10":  # its first features are at stride 4
+                names, strides = names[1:], strides[1:]
             self.backbone = Backbone(
                 depth, (*names, "layer3"), pretrained=pretrained, dilated=False
             )
             *outs, inner = self.backbone.channels
-            strides = (4, 8) if depth == "resnet10" else (2, 4, 8)
-            self.grids = tuple(map(Grid, outs, strides, (0, 0, 0)))
-            self._middle = slice(4, 12)
+            offsets, self._middle = (0, 0, 0), slice(4, 12)
+        self.grids = tuple(map(Grid, outs, strides, offsets))
         self.adjust = nn.Sequential(
             nn.Conv2d(inner, channels, 1, bias=False), nn.BatchNorm2d(channels)
         )
@@ -76,8 +77,8 @@ class Trunk(nn.Module):
         Returns:
             (B, C, 7, 7), or (B, C, 8, 8) with torchvision's backbones.
         """
-        deep = self(image).deep
-        return deep[:, :, self._middle, self._middle]
+        levels: Levels = self(image)
+        return levels.deep[:, :, self._middle, self._middle]
 
     def forward(self, image: Tensor) -> Levels:
         """Return the features of (B, 3, H, W) prepared crops."""
