@@ -151,7 +151,7 @@ def evaluate_folder(
         check_stability(dataset, protocol)
     run = RunFolder(masks)
     own = run.path / "scores" if run.exists() else None
-    home = own or out or _home_of(masks, results / dataset.key)
+    home = own or out or home_of(masks, results / dataset.key)
     how: Any = {
         "cache": _cache(home, fresh),
         "allow_trivial": allow_trivial,
@@ -160,19 +160,19 @@ def evaluate_folder(
     if run.exists():
         scores = evaluate_run(run, dataset, protocol, workers, **how)
     else:
-        name = _name_of(masks) if out else home.name
+        name = name_of(masks) if out else home.name
         scores = evaluate_masks(masks, dataset, protocol, workers, name=name, **how)
     folder = out or home / _leaf(protocol, subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
 
 
-def _home_of(masks: Path, runs: Path) -> Path:
+def home_of(masks: Path, runs: Path) -> Path:
     """Return the folder for the scores of a folder of masks, which bears its name.
 
     It says at once whose it is: another folder of that name gets one that is told from it.
     """
-    path, name = masks.resolve(), _name_of(masks)
+    path, name = masks.resolve(), name_of(masks)
     own_name = f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
     for home in (runs / "scores" / name, runs / "scores" / own_name):
         home.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ def _home_of(masks: Path, runs: Path) -> Path:
     return home
 
 
-def _name_of(masks: Path) -> str:
+def name_of(masks: Path) -> str:
     path = masks.resolve()
     return path.parent.name if path.name == "masks" else path.name
 

@@ -38,6 +38,7 @@ _IDENTITY = {
     "device": "device",
     "precision": "precision",
     "seed": "seed",
+    "experiment": "experiment",
 }
 
 
@@ -94,6 +95,7 @@ class Manifest:
     created: str
     sequences: dict[str, SequenceStatus] = field(default_factory=dict)
     schema: int = SCHEMA
+    experiment: dict[str, Any] | None = None  # how boxes were made, where there are no masks
     imported: dict[str, str] | None = None
 
     def differences(self, other: "Manifest") -> list[str]:
@@ -105,7 +107,7 @@ class Manifest:
                 mine, theirs = (w["sha256"] if w else "none" for w in (mine, theirs))
             if mine == theirs:
                 continue
-            if key == "config":
+            if key in ("config", "experiment") and mine and theirs:
                 keys = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
                 what = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
             elif key == "weights":
@@ -160,8 +162,9 @@ class RunFolder:
 
     def write_manifest(self, manifest: Manifest) -> None:
         values = asdict(manifest)
-        if manifest.imported is None:
-            del values["imported"]
+        for optional in ("imported", "experiment"):
+            if values[optional] is None:
+                del values[optional]
         write_text(self.manifest_path, json.dumps(values, indent=2) + "\n")
 
     def complete(self, manifest: Manifest) -> set[str]:
@@ -202,6 +205,9 @@ class RunFolder:
         self._append_times(steps)
         manifest.sequences[sequence] = status
         self.write_manifest(manifest)
+        self._publish(sequence, partial)
+
+    def _publish(self, sequence: str, partial: Path) -> None:
         shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
         (self.masks / sequence).parent.mkdir(exist_ok=True)  # of a name such as video/object
         os.replace(partial, self.masks / sequence)

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -12,28 +12,34 @@ from functools import partial as partial_call
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
-from vostool.datasets.dataset import Dataset
+from vostool.datasets.clips import Clips
 from vostool.device import device_name
 from vostool.errors import ResourceError, ResultError
 from vostool.jobs import Job, RunRequest, prepare, run_name
 from vostool.provenance import git_revision, sha256_of, versions
 from vostool.results import Manifest, RunFolder, SequenceStatus
-from vostool.sequence import Sequence
+from vostool.sequence import Clip
 from vostool.timing import stopwatch_for
 from vostool.tracking import SequenceResult, track_sequence, warm_up
 from vostool.workers import WorkerPool
 from vostool.workspace import Workspace
 
 Advance = Callable[[int, str], None]  # frames done, name of the sequence
+Track = Callable[..., SequenceResult]  # see `tracking.track_sequence`; workers get it pickled
 
 
 def run_tracker(
     request: RunRequest,
-    dataset: Dataset,
+    dataset: Clips[Any],
     workspace: Workspace,
     results: Path,
     advance: Advance = lambda frames, sequence: None,
+    *,
+    track: Track = track_sequence,
+    kind: type[RunFolder] = RunFolder,
+    experiment: Mapping[str, Any] | None = None,
 ) -> RunFolder:
     """Track every sequence of the dataset that the run folder lacks.
 
@@ -44,6 +50,9 @@ def run_tracker(
         results: folder of run folders, by dataset.
         advance: told of frames as they are done: each one, or with several workers those of a
             whole sequence.
+        track: tracks a sequence.
+        kind: of the run folder.
+        experiment: what else decides the results, for the manifest.
 
     Returns:
         The run folder, holding all sequences of the dataset.
@@ -54,8 +63,9 @@ def run_tracker(
         VostoolError: as raised by the dataset and the tracker.
     """
     job = prepare(request, workspace)
-    folder = RunFolder(results / dataset.key / run_name(request.tracker, request.name))
+    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
     fresh = _manifest(job, dataset, folder.name)
+    fresh.experiment = dict(experiment) if experiment is not None else None
     with folder.locked():
         if not folder.exists() and folder.has_masks():
             raise ResultError(
@@ -68,12 +78,12 @@ def run_tracker(
         done = folder.complete(manifest)
         todo = [sequence for sequence in dataset.sequences if sequence.name not in done]
         for result, sequence, partial in _tracked(
-            job, dataset, todo, folder, request.workers, advance
+            job, track, dataset, todo, folder, request.workers, advance
         ):
             status = SequenceStatus(
                 fingerprint=dataset.fingerprint(sequence),
                 first_mask=dataset.first_mask_hash(sequence),
-                frames=len(sequence),
+                frames=len(result.steps),
                 objects=result.objects,
                 seconds=result.seconds,
                 workers=min(request.workers, len(todo)),
@@ -84,40 +94,43 @@ def run_tracker(
     return folder
 
 
-def missing_sequences(request: RunRequest, dataset: Dataset, results: Path) -> tuple[Sequence, ...]:
+def missing_sequences(
+    request: RunRequest, dataset: Clips[Any], results: Path, kind: type[RunFolder] = RunFolder
+) -> tuple[Clip, ...]:
     """Return the sequences of the dataset that the run folder of a request lacks."""
-    folder = RunFolder(results / dataset.key / run_name(request.tracker, request.name))
+    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
     done = folder.complete(folder.manifest()) if folder.exists() else set()
     return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)
 
 
 def _tracked(
     job: Job,
-    dataset: Dataset,
-    todo: list[Sequence],
+    track: Track,
+    dataset: Clips[Any],
+    todo: list[Clip],
     folder: RunFolder,
     workers: int,
     advance: Advance,
-) -> Iterator[tuple[SequenceResult, Sequence, Path]]:
+) -> Iterator[tuple[SequenceResult, Clip, Path]]:
     """Yield the sequences as they are finished, each with the hidden folder of its masks."""
     workers = min(workers, len(todo))
     if workers <= 1:
         session: _Session | None = None
         for sequence in todo:
-            session = session or _Session(job, dataset, sequence)
+            session = session or _Session(job, track, dataset, sequence)
             partial = folder.partial(sequence.name)
             on_frame = partial_call(advance, 1, sequence.name)
             yield session.track(dataset, sequence, partial, on_frame), sequence, partial
         return
-    with WorkerPool(workers, _start_worker, (job, workers)) as pool:
+    with WorkerPool(workers, _start_worker, (job, track, workers)) as pool:
         for result, sequence, partial in _tracked_by(pool, dataset, todo, folder):
             advance(len(sequence), sequence.name)
             yield result, sequence, partial
 
 
 def _tracked_by(
-    pool: Executor, dataset: Dataset, todo: list[Sequence], folder: RunFolder
-) -> Iterator[tuple[SequenceResult, Sequence, Path]]:
+    pool: Executor, dataset: Clips[Any], todo: list[Clip], folder: RunFolder
+) -> Iterator[tuple[SequenceResult, Clip, Path]]:
     # The longest first, so that no worker is left alone with one at the end.
     ordered = sorted(todo, key=len, reverse=True)
     partials = {sequence.name: folder.partial(sequence.name) for sequence in ordered}
@@ -142,29 +155,30 @@ def _tracked_by(
 class _Session:
     """A tracker built once in this process, warmed up on its first sequence."""
 
-    def __init__(self, job: Job, dataset: Dataset, sequence: Sequence) -> None:
+    def __init__(self, job: Job, track: Track, dataset: Clips[Any], sequence: Clip) -> None:
+        self._track = track
         self._tracker = job.build()
         self._stopwatch = stopwatch_for(job.runtime.device)
         warm_up(self._tracker, dataset, sequence)
 
     def track(
         self,
-        dataset: Dataset,
-        sequence: Sequence,
+        dataset: Clips[Any],
+        sequence: Clip,
         partial: Path,
         on_frame: Callable[[], None] = lambda: None,
     ) -> SequenceResult:
-        return track_sequence(self._tracker, dataset, sequence, partial, self._stopwatch, on_frame)
+        return self._track(self._tracker, dataset, sequence, partial, self._stopwatch, on_frame)
 
 
-_worker_job: Job | None = None
+_worker_job: tuple[Job, Track] | None = None
 _worker_session: _Session | None = None
 
 
-def _start_worker(job: Job, workers: int) -> None:
+def _start_worker(job: Job, track: Track, workers: int) -> None:
     """Prepare a worker process: remember the job, and leave cores to the other workers."""
     global _worker_job
-    _worker_job = job
+    _worker_job = job, track
     # Ctrl-C reaches every process of the terminal; the main one decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -181,15 +195,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(dataset: Dataset, sequence: Sequence, partial: Path) -> SequenceResult:
+def _work(dataset: Clips[Any], sequence: Clip, partial: Path) -> SequenceResult:
     global _worker_session
     assert _worker_job is not None
     if _worker_session is None:
-        _worker_session = _Session(_worker_job, dataset, sequence)
+        _worker_session = _Session(*_worker_job, dataset, sequence)
     return _worker_session.track(dataset, sequence, partial)
 
 
-def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
+def _manifest(job: Job, dataset: Clips[Any], run: str) -> Manifest:
     weights = job.runtime.weights
     return Manifest(
         run=run,
@@ -213,7 +227,7 @@ def _manifest(job: Job, dataset: Dataset, run: str) -> Manifest:
     )
 
 
-def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
+def _resumed(folder: RunFolder, fresh: Manifest, dataset: Clips[Any]) -> Manifest:
     """Return the manifest on disk if the fresh one continues it.
 
     Raises:
@@ -226,7 +240,7 @@ def _resumed(folder: RunFolder, fresh: Manifest, dataset: Dataset) -> Manifest:
     differences = manifest.differences(fresh)
     by_name = {sequence.name: sequence for sequence in dataset.sequences}
     # The same data may have been moved, which the fingerprints of shared sequences show.
-    known = not dataset.name.startswith("folder:") and not done.isdisjoint(dataset.whole_names)
+    known = ":" not in dataset.name and not done.isdisjoint(dataset.whole_names)
     if manifest.root != fresh.root and not known:
         differences.append(f"folder of data ({manifest.root} -> {fresh.root})")
     for name in sorted(done):

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError, DatasetError, VostoolError, resource_error
 from vostool.pipeline import Gate, MaskWriter, decoded
-from vostool.sequence import Frame, Labels, Prompt, Sequence
+from vostool.sequence import Clip, Frame, Labels, Prompt, Sequence
 from vostool.timing import StepTime, Stopwatch
 from vostool.tracker import Tracker
 
@@ -128,7 +129,7 @@ def begin(tracker: Tracker) -> None:
     tracker.reset()
 
 
-def warm_up(tracker: Tracker, dataset: Dataset, sequence: Sequence) -> None:
+def warm_up(tracker: Tracker, dataset: Clips[Any], sequence: Clip) -> None:
     """Run a few frames and throw them away, so that first-call costs are not timed."""
     begin(tracker)
     gate = Gate(open=True)
@@ -183,7 +184,7 @@ def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> La
 
 
 def check_sizes(
-    sequence: Sequence,
+    sequence: Clip,
     index: int,
     frame: Frame,
     prompts: tuple[Prompt, ...],
@@ -199,7 +200,14 @@ def check_sizes(
     for prompt in prompts:
         if prompt.mask is not None and prompt.mask.shape != frame.shape[:2]:
             raise DatasetError(
-                f"Sequence '{sequence.name}': {sequence.annotations[index]} is {prompt.mask.shape} "
+                f"Sequence '{sequence.name}': {_annotated(sequence, index)} is {prompt.mask.shape} "
                 f"(height, width), its frame {sequence.frames[index].name} is {frame.shape[:2]}. "
                 "Frames and masks must come from the same resolution."
             )
+
+
+def _annotated(sequence: Clip, index: int) -> str:
+    """Return what a prompt's mask was read from."""
+    return (
+        str(sequence.annotations[index]) if isinstance(sequence, Sequence) else "the ground truth"
+    )

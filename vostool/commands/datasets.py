@@ -38,6 +38,20 @@ def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
     click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
 
 
+@make.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", default="424x240", show_default=True, help="WIDTHxHEIGHT.")
+@click.option("--frames", type=click.IntRange(3), default=120, show_default=True)
+def vot(directory: Path, seed: int, size: str, frames: int) -> None:
+    """Draw the synthetic sequences into DIRECTORY as VOT has them, with a box for each frame."""
+    from vostool.datasets.synthetic.boxes import make_boxes
+    from vostool.speed import parse_size
+
+    make_boxes(directory, seed, size=parse_size(size), frames=frames)
+    click.echo(f"Drawn into {directory}: use it with --dataset vot:{directory}")
+
+
 @click.command()
 @click.argument("out", type=FOLDER)
 @click.option(

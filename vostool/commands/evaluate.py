@@ -1,6 +1,7 @@
 """`vostool eval`."""
 
 import gc
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,26 @@ from vostool.commands.options import (
     seen_option,
     workers_option,
 )
-from vostool.commands.running import opened, run_missing
+from vostool.commands.running import opened, opened_regions, run_missing, run_on_regions
 from vostool.workspace import Workspace
+
+
+def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+),(\d+)", value.strip())
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter("it is LOW,HIGH, whole numbers of frames, e.g. 100,356.")
+    return int(match[1]), int(match[2])
 
 
 @click.command(name="eval")
 @dataset_options
-@click.option("--masks", type=FOLDER, help="Score this folder of <sequence>/<frame>.png.")
+@click.option(
+    "--masks",
+    type=FOLDER,
+    help="Score this folder of <sequence>/<frame>.png; on VOT and OTB, of result files.",
+)
 @click.option(
     "--tracker",
     "trackers",
@@ -35,6 +49,17 @@ from vostool.workspace import Workspace
 @click.option("--stability", is_flag=True, help="Score temporal stability T, too: slow.")
 @click.option("--fresh", is_flag=True, help="Score again what has not changed.")
 @click.option("--allow-trivial", is_flag=True, help="Accept scores that are all 0 or all 1.")
+@click.option(
+    "--overlap",
+    type=click.Choice(["raster", "exact"]),
+    help="VOT: count pixels, as published numbers do and if not given, or compute areas.",
+)
+@click.option(
+    "--interval",
+    metavar="LOW,HIGH",
+    callback=_interval,
+    help="VOT: lengths over which EAO is averaged; the dataset's if not given.",
+)
 @workers_option
 @results_option
 @click.pass_obj
@@ -49,6 +74,8 @@ def evaluate(
     stability: bool,
     fresh: bool,
     allow_trivial: bool,
+    overlap: str | None,
+    interval: tuple[int, int] | None,
     workers: int,
     results: Path | None,
     **where: Any,
@@ -57,7 +84,24 @@ def evaluate(
 
     Writes frames.csv, objects.csv, sequences.csv and summary.csv, beside them intervals.csv, how
     sure the means are, and attributes.csv where attributes are known; and prints the summary.
+
+    Of VOT and OTB it writes frames.csv, sequences.csv, tags.csv, curves.csv and vot.csv.
     """
+    from vostool.datasets.catalog import has_regions
+    from vostool.errors import UsageError
+
+    if masks and trackers:
+        raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
+    results = results or workspace.results
+    if has_regions(where["dataset"]):
+        asked = {"--seen": where.pop("seen"), "--attributes": attributes, "--stability": stability}
+        for option in (name for name, value in asked.items() if value):
+            raise UsageError(f"{where['dataset']} has no masks; leave {option} away.")
+        chosen = {"protocol": protocol, "exact": overlap == "exact", "interval": interval}
+        _evaluate_regions(workspace, masks, trackers, chosen, results, out, where)
+        return
+    if overlap or interval:
+        raise UsageError("--overlap and --interval are for VOT; leave them away.")
     gc.disable()  # what is imported stays, and looking for garbage in it takes time
     from vostool.attributes import check_attributes, known_attributes
     from vostool.bench import evaluate_folder, evaluate_runs
@@ -66,14 +110,11 @@ def evaluate(
 
     gc.freeze()
     gc.enable()
-    if masks and trackers:
-        raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
     rules = protocol_named(protocol) if protocol else None
     dataset = opened(workspace, where, need_frames=bool(trackers))
     if attributes:
         names_of = (sequence.name for sequence in dataset.sequences)
         check_attributes(names_of, known_attributes(dataset.sequences))
-    results = results or workspace.results
     subset = where["sequences"] is not None
     how = {
         "subset": subset,
@@ -90,3 +131,34 @@ def evaluate(
     show_scores(done, dataset)
     if attributes:
         show_attributes({scores.run: scores.attributes for scores in done.scores})
+
+
+def _evaluate_regions(
+    workspace: Workspace,
+    folder: Path | None,
+    trackers: tuple[str, ...],
+    rules: dict[str, Any],
+    results: Path,
+    out: Path | None,
+    where: dict[str, Any],
+) -> None:
+    """Score runs on a dataset of boxes, or any folder of results for it."""
+    from vostool.report.region_screens import show_regions
+    from vostool.vot.bench import Rules, evaluate_region_folder, evaluate_region_runs
+    from vostool.vot.experiment import Experiment
+
+    subset = where["sequences"] is not None
+    dataset = opened_regions(workspace, where, need_frames=bool(trackers))
+    chosen = Rules(**rules)
+    chosen.check(dataset)
+    if folder:
+        done = evaluate_region_folder(folder, dataset, chosen, results, out, subset=subset)
+    else:
+
+        def run(request: Any, *where_to: Any) -> None:
+            run_on_regions(request, where_to[0], Experiment(), *where_to[1:])
+
+        names, failed = run_missing(trackers, dataset, workspace, results, run)
+        done = evaluate_region_runs(dataset, chosen, results, out, names=names, subset=subset)
+        done.left_out.update(failed)
+    show_regions(done, dataset)

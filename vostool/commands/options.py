@@ -64,3 +64,10 @@ tracking_options = stacked(
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."
 )
+region_option = click.option(
+    "--region",
+    type=click.Choice(["auto", "box", "rotated", "fitted"]),
+    help="What is written on datasets of boxes: box, axis-aligned; rotated, the smallest around "
+    "the mask; fitted, the rotated box that overlaps best with it; auto, what the tracker gives, "
+    "else rotated.",
+)

@@ -7,11 +7,12 @@ import click
 
 from vostool.commands.options import (
     dataset_options,
+    region_option,
     results_option,
     tracking_options,
     workers_option,
 )
-from vostool.commands.running import opened, run_one
+from vostool.commands.running import opened, opened_regions, run_on_regions, run_one
 from vostool.workspace import Workspace
 
 
@@ -22,6 +23,12 @@ from vostool.workspace import Workspace
 @workers_option
 @results_option
 @click.option("--name", help="Name of the run folder; made of the tracker's name if not given.")
+@region_option
+@click.option(
+    "--repetitions",
+    type=click.IntRange(1, 999),
+    help="VOT: track so often, once if a tracker gives the same whatever the seed; 1 if not given.",
+)
 @click.pass_obj
 def run(
     workspace: Workspace,
@@ -35,15 +42,30 @@ def run(
     overrides: tuple[str, ...],
     seed: int,
     workers: int,
+    region: Any,
+    repetitions: int | None,
     **where: Any,
 ) -> None:
     """Track a dataset into a run folder.
 
     What is there is kept: a second start tracks what is missing.
+
+    On VOT a tracker that loses its object is started anew five frames later; on OTB it is not.
     """
+    from vostool.datasets.catalog import has_regions
+    from vostool.errors import UsageError
     from vostool.jobs import RunRequest
 
     request = RunRequest(
         tracker, name, overrides, device, precision, weights, seed=seed, workers=workers
     )
-    run_one(request, opened(workspace, where), workspace, results or workspace.results)
+    results = results or workspace.results
+    if not has_regions(where["dataset"]):
+        if region or repetitions:
+            raise UsageError("--region and --repetitions are for datasets of boxes, such as VOT.")
+        run_one(request, opened(workspace, where), workspace, results)
+        return
+    from vostool.vot.experiment import Experiment
+
+    experiment = Experiment(region or "auto", repetitions or 1)
+    run_on_regions(request, opened_regions(workspace, where), experiment, workspace, results)

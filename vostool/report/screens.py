@@ -149,6 +149,7 @@ def show_trackers(workspace: "Workspace") -> None:
 def show_datasets(workspace: "Workspace") -> None:
     """Print every dataset of the catalog: where it is, or how to get it."""
     from vostool.datasets.catalog import CATALOG, FOLDER, find_root, open_dataset
+    from vostool.datasets.region_entries import OWN_REGIONS
 
     rows = []
     for entry in CATALOG.values():
@@ -166,9 +167,29 @@ def show_datasets(workspace: "Workspace") -> None:
         state = "here" if splits else ("not in it" if root else "missing")
         where = str(root) if splits else (*reasons, entry.how_to_get)[0]
         rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
+    rows += _region_rows(workspace)
     rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
+    rows += [[f"{name}:PATH", "", "all", entry.how_to_get] for name, entry in OWN_REGIONS.items()]
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
     make_console().print(plain_table(headings, rows, whole=(0, 1)))
+
+
+def _region_rows(workspace: "Workspace") -> list[list[str]]:
+    """Return the rows of the datasets of boxes."""
+    from vostool.datasets.catalog import REGIONS, find_root, open_regions
+
+    rows = []
+    for entry in REGIONS.values():
+        root = find_root(entry, workspace)
+        state, splits, where = "missing", "all", entry.how_to_get
+        if root is not None:
+            try:
+                count = len(open_regions(entry.name, workspace=workspace).sequences)
+                state, splits, where = "here", f"all {count} of {entry.official}", str(root)
+            except VostoolError as error:
+                state, where = "not in it", str(error)
+        rows.append([entry.name, state, splits, where])
+    return rows
 
 
 def show_comparison(comparison: "Comparison", most: int | None) -> None:

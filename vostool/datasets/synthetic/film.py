@@ -22,6 +22,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,21 +100,32 @@ def make(
     """
     names = SEQUENCES if sequences is None else sequences
     clips = {name: clip(name, seed, size=size, frames=frames) for name in names}
+    with built(directory) as folder:
+        described = {name: _write_sequence(folder, name, film) for name, film in clips.items()}
+        manifest = {"generator": "vostool synthetic", "version": VERSION, "seed": seed}
+        manifest |= {"size": list(size), "frames": frames, "sequences": described}
+        (folder / "dataset.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    return directory
+
+
+@contextmanager
+def built(directory: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside a folder that it becomes when all went well.
+
+    Raises:
+        DatasetError: `directory` holds something already.
+    """
     _refuse_to_overwrite(directory)
     target = Path(directory).resolve()  # it may be a link to an empty folder on another disk
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        described = {name: _write_sequence(building, name, film) for name, film in clips.items()}
-        manifest = {"generator": "vostool synthetic", "version": VERSION, "seed": seed}
-        manifest |= {"size": list(size), "frames": frames, "sequences": described}
-        (building / "dataset.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        yield building
         building.chmod(0o755)  # mkdtemp's folders are private
         _refuse_to_overwrite(directory)  # somebody else may have been quicker
         os.replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return directory
 
 
 def _refuse_to_overwrite(directory: Path) -> None:
@@ -135,13 +147,22 @@ def _write_sequence(root: Path, name: str, film: Iterator[tuple[Frame, Labels]])
     annotations.mkdir(parents=True)
     objects = 0
     for index, (frame, labels) in enumerate(film):
-        done, data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-        if not done:
-            raise DatasetError(f"OpenCV could not encode frame {index} of {name} as JPEG.")
-        (images / f"{index:05d}.jpg").write_bytes(data.tobytes())
+        write_jpeg(images / f"{index:05d}.jpg", frame)
         write_labels(annotations / f"{index:05d}.png", labels)
         objects = max(objects, int(labels.max()))
     return {"attributes": list(ATTRIBUTES[name]), "objects": objects}
+
+
+def write_jpeg(path: Path, frame: Frame) -> None:
+    """Write a frame as JPEG of quality 95.
+
+    Raises:
+        DatasetError: OpenCV cannot encode it.
+    """
+    done, data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    if not done:
+        raise DatasetError(f"OpenCV could not encode {path.name} as JPEG.")
+    path.write_bytes(data.tobytes())
 
 
 def _film(

@@ -1,0 +1,1 @@
+"""Experiments on datasets of boxes and polygons: VOT with restarts, OTB without."""

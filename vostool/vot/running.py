@@ -1,0 +1,121 @@
+"""Running one tracker over one dataset of boxes, into a run folder that toolkits can read.
+
+results/<dataset>/<run>/
+    run.json, times.csv                     as of other runs
+    baseline/<sequence>/<sequence>_001.txt  with restarts (VOT)
+    boxes/<sequence>.txt                    without (OTB)
+"""
+
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from vostool.datasets.regions import RegionDataset
+from vostool.jobs import RunRequest
+from vostool.results import Manifest, RunFolder
+from vostool.runner import Advance, missing_sequences, run_tracker
+from vostool.sequence import Clip
+from vostool.vot.experiment import Experiment
+from vostool.vot.files import BASELINE, file_name
+from vostool.workspace import Workspace
+
+BOXES = "boxes"
+
+
+class RestartsRun(RunFolder):
+    """The run folder of an experiment with restarts."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.masks = path / BASELINE
+
+    def complete(self, manifest: Manifest) -> set[str]:
+        """Return the names of the sequences that are recorded and have their results."""
+        return {
+            name
+            for name in manifest.sequences
+            if (self.masks / name / file_name(name, 1)).is_file()
+        }
+
+
+class BoxesRun(RunFolder):
+    """The run folder of an experiment without restarts."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.masks = path / BOXES
+
+    def has_masks(self) -> bool:
+        """Tell whether there are finished sequences, recorded or not."""
+        return any(self.masks.glob("[!.]*.txt"))
+
+    def complete(self, manifest: Manifest) -> set[str]:
+        """Return the names of the sequences that are recorded and have their results."""
+        return {name for name in manifest.sequences if (self.masks / f"{name}.txt").is_file()}
+
+    def _publish(self, sequence: str, partial: Path) -> None:
+        os.replace(partial / f"{sequence}.txt", self.masks / f"{sequence}.txt")
+        shutil.rmtree(partial)
+
+
+def run_kind(dataset: RegionDataset) -> type[RunFolder]:
+    """Return the kind of run folder that the dataset's experiment writes."""
+    return RestartsRun if dataset.task == "supervised" else BoxesRun
+
+
+def run_regions(
+    request: RunRequest,
+    dataset: RegionDataset,
+    experiment: Experiment,
+    workspace: Workspace,
+    results: Path,
+    advance: Advance = lambda frames, sequence: None,
+) -> RunFolder:
+    """Track every sequence of a dataset of boxes that the run folder lacks.
+
+    Args:
+        request: tracker, configuration and how to run it.
+        dataset: what to track.
+        experiment: how.
+        workspace: where local trackers are.
+        results: folder of run folders, by dataset.
+        advance: told of frames as they are done.
+
+    Raises:
+        VostoolError: see `runner.run_tracker`.
+    """
+    folder = run_tracker(
+        request,
+        dataset,
+        workspace,
+        results,
+        advance,
+        track=experiment.track,
+        kind=run_kind(dataset),
+        experiment=asdict(experiment),
+    )
+    if dataset.task == "supervised":
+        _even_out(folder)
+    return folder
+
+
+def regions_missing(request: RunRequest, dataset: RegionDataset, results: Path) -> tuple[Clip, ...]:
+    """Return the sequences of the dataset that the run folder of a request lacks."""
+    return missing_sequences(request, dataset, results, run_kind(dataset))
+
+
+def _even_out(run: RunFolder) -> None:
+    """Copy the result of sequences on which a tracker was deterministic, if it was not on others.
+
+    pysot reads as many repetitions of every sequence, or one.
+    """
+    names = sorted(run.complete(run.manifest()))
+    counts = {name: len(list((run.masks / name).glob(f"{name}_???.txt"))) for name in names}
+    most = max(counts.values(), default=1)
+    for name, count in counts.items():
+        for repetition in range(count + 1, most + 1) if count == 1 else ():
+            source = run.masks / name / file_name(name, 1)
+            partial = source.with_name(f".{repetition}.partial")
+            shutil.copyfile(source, partial)
+            os.replace(partial, source.with_name(file_name(name, repetition)))
