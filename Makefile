@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test bench-eval bench-track ablation leaderboard publish clean
+.PHONY: help install check test test-browser bench-eval bench-track ablation leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -28,7 +28,14 @@ check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/mypy
 
 test: $(STAMP)  ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser"
+
+test-browser: $(STAMP)  ## the tests of the page, in Chromium, which is installed if it is absent
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	command -v chromium || command -v chromium-browser || command -v google-chrome \
+		|| { apt-get update -qq && apt-get install -y -qq chromium; } \
+		|| $(BIN)/playwright install --with-deps chromium
+	VOSTOOL_BROWSER=required $(BIN)/python -m pytest -m browser
 
 # BENCH_MASKS=FOLDER of label maps, BENCH_PEERS=FILE of other evaluators: see the script's first lines.
 bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other evaluators if named

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vostool.device import device_name, resolve_device
-from vostool.report.leaderboard import markdown_table
+from vostool.report.markdown import markdown_table
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from bench_masks import MaskSet
 
 from vostool.metrics.frame import common_window, frame_scores
 from vostool.provenance import versions
-from vostool.report.leaderboard import markdown_table
+from vostool.report.markdown import markdown_table
 
 OURS, TWO, AGAIN, FLOOR = (
     "vostool eval",

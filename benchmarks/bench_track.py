@@ -29,7 +29,7 @@ from vostool.datasets import synthetic
 from vostool.device import device_name
 from vostool.jobs import RunRequest, prepare
 from vostool.provenance import versions
-from vostool.report.leaderboard import markdown_table
+from vostool.report.markdown import markdown_table
 from vostool.sequence import Frame
 from vostool.speed import disks, timed_pass
 from vostool.timing import speed_of, stopwatch_for

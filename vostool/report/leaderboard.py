@@ -1,24 +1,33 @@
-"""The leaderboard: scored runs ranked against their equals, published numbers beside them.
+"""The leaderboard: scored runs ranked against their equals, published numbers among them.
 
-Rows share a rank only if dataset, split, protocol, coverage of the split and initialisation are the
-same. Published numbers cover the whole split, so they are ranked only with runs that do.
+Rows share a rank only if dataset, split, resolution, protocol, sequences and initialisation are the
+same, and a rank by speed only if also fps protocol, device and precision are. Published numbers are
+ranked with runs on the same sequences; where runs cover a part of a split, the published means are
+taken over just that part, for the methods whose numbers per sequence are published.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
-from vostool.errors import ResultError
-from vostool.report.format import SCORES, coverage, percent, rate, scores_of
-from vostool.report.published import published
-from vostool.results import runs_in, write_text
-from vostool.tables import SUMMARY_COLUMNS, lead_score, write_csv
+from vostool.errors import ResultError, UnknownNameError
+from vostool.report.format import coverage
+from vostool.report.published import (
+    published,
+    published_intervals,
+    published_on,
+    published_splits,
+)
+from vostool.results import runs_in
+from vostool.tables import lead_score
 
 _INIT_ORDER = {"mask": 0, "box": 1, "none": 2, "": 3}
 OWN = "vostool run"  # the source of a row that is not published by others
-EXTRA_COLUMNS = ["rank", "source", "trained_on", "hardware"]
+TIMED_ALIKE = ["init", "fps_protocol", "device", "precision"]  # what a rank by speed is among
+_TEXTS = ["tracker", "fps_protocol", "device", "precision", "trained_on", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +39,13 @@ class Section:
         split: name of the split.
         resolution: name of the resolution if it is not the usual one.
         protocol: name of the protocol.
-        sequences: how many sequences the rows cover.
+        sequences: how many sequences the rows cover, 0 if that is not known.
         official: how many the official split has, 0 if there is none.
-        rows: ranked within each `init`; the columns of `SUMMARY_COLUMNS` and `EXTRA_COLUMNS`.
+        rows: ranked within each `init`. The columns of `tables.SUMMARY_COLUMNS` and, where known,
+            of `tables.SPEED_COLUMNS`; `rank` and `fps_rank`, text, empty for none; `low` and
+            `high`, the 95 % interval of the lead score; `source`, `trained_on`; and `scores`, the
+            folder of a run's tables, empty for published rows.
+        names: of the sequences, empty where they are not known.
     """
 
     dataset: str
@@ -42,30 +55,42 @@ class Section:
     sequences: int
     official: int
     rows: pd.DataFrame
+    names: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         split = "" if self.split == "all" else f" {self.split}"
         split += f" {self.resolution}" if self.resolution else ""
-        covered = coverage(self.sequences, self.official)
-        return f"{self.dataset}{split}, protocol {self.protocol}, {covered} sequences"
+        title = f"{self.dataset}{split}, protocol {self.protocol}"
+        if not self.sequences:  # of a split whose sequences nobody here knows
+            return title
+        return f"{title}, {coverage(self.sequences, self.official)} sequences"
 
     @property
     def whole(self) -> bool:
         return self.official in (0, self.sequences)
 
+    @property
+    def own(self) -> int:
+        """Return how many rows are runs; the others are published."""
+        return int((self.rows["source"] == OWN).sum())
 
-def collect(results: Path) -> list[Section]:
+
+def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
     """Read the summaries that `vostool eval` left in the run folders and rank them.
 
     Args:
         results: folder of run folders, by dataset.
+        datasets: names of the only datasets to take; all if empty.
 
     Returns:
-        One section for each dataset, split, protocol and set of sequences; synthetic data last.
+        One section for each dataset, split, protocol and set of sequences that runs have, synthetic
+        data last; then one for each split that only published numbers cover. Empty if there is no
+        run, unless datasets are named.
 
     Raises:
         ResultError: a table is damaged.
+        UnknownNameError: neither runs nor published numbers are of a dataset that is named.
     """
     tables = [
         _summary(path, folder.name)
@@ -74,12 +99,15 @@ def collect(results: Path) -> list[Section]:
         for path in sorted(run.path.glob("scores/*/summary.csv"))
         if not path.parent.name.endswith(".subset")
     ]
-    if not tables:
+    if not tables and not datasets:
         return []
-    runs = pd.concat(tables, ignore_index=True).assign(source=OWN)
-    keys = ["folder", "dataset", "split", "protocol", "names"]
-    sections = [_section(group) for _, group in runs.groupby(keys)]
-    return sorted(sections, key=lambda s: (s.dataset == "synthetic", s.dataset, -s.sequences))
+    sections = _of_runs(pd.concat(tables, ignore_index=True)) if tables else []
+    sections += _of_published(sections)
+    known = {section.dataset for section in sections}
+    for name in datasets:
+        if name not in known:
+            raise UnknownNameError.of("dataset with scored runs or published numbers", name, known)
+    return [section for section in sections if not datasets or section.dataset in datasets]
 
 
 def _summary(path: Path, folder: str) -> pd.DataFrame:
@@ -88,149 +116,130 @@ def _summary(path: Path, folder: str) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
         names = pd.read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
+        intervals = path.with_name("intervals.csv")
+        spread = pd.read_csv(intervals) if intervals.is_file() else pd.DataFrame()
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"The tables in {path.parent} cannot be read ({error}). Score that run again with "
             "`vostool eval`, or remove the folder."
         ) from error
+    ends = {"low": float("nan"), "high": float("nan")}
+    for row in spread.to_dict("records"):
+        if row["statistic"] == lead_score(table):
+            ends = {"low": row["low"], "high": row["high"]}
     covered = " ".join(sorted(names["sequence"]))
-    return table.fillna({"init": "", "tracker": ""}).assign(folder=folder, names=covered)
+    table = table.fillna({"init": "", "tracker": ""})
+    return table.assign(
+        folder=folder, names=covered, scores=str(path.parent), source=OWN, trained_on="", **ends
+    )
+
+
+def _of_runs(runs: pd.DataFrame) -> list[Section]:
+    keys = ["folder", "dataset", "split", "protocol", "names"]
+    sections = [_section(group) for _, group in runs.groupby(keys)]
+    return sorted(sections, key=_place)
+
+
+def _place(section: Section) -> tuple[bool, str, int, int]:
+    """Return what sections are sorted by: the usual split first, whole ones before parts."""
+    entry = CATALOG.get(section.dataset)
+    splits = entry.splits if entry else ()
+    split = splits.index(section.split) if section.split in splits else len(splits)
+    return section.dataset == "synthetic", section.dataset, split, -section.sequences
 
 
 def _section(runs: pd.DataFrame) -> Section:
     first = runs.iloc[0]
     dataset, split, protocol = str(first["dataset"]), str(first["split"]), str(first["protocol"])
-    sequences = int(first["sequences"])
+    names = tuple(str(first["names"]).split(" "))
     entry = CATALOG.get(dataset)
     official = entry.count(split) if entry else 0
     rows = runs.drop(columns=["folder", "names"])
     # Published numbers are for the usual resolution, whose results folder names no other.
     usual = str(first["folder"]) in (dataset, f"{dataset}-{split}")
     resolution = "" if usual or not official else str(first["folder"]).rpartition("-")[2]
-    if official == sequences and not resolution:
-        cited = published(dataset, split)
-        cited = cited[cited["protocol"] == protocol]
-        cited = cited.rename(columns={"method": "run"})
-        cited = cited.assign(sequences=official, complete=True, tracker="")
-        rows = pd.concat([rows, cited], ignore_index=True)
-    return Section(dataset, split, resolution, protocol, sequences, official, ranked(rows))
+    if not resolution:
+        whole = official == len(names)
+        cited = _cited(dataset, split, protocol, names, whole=whole)
+        rows = pd.concat([rows, cited], ignore_index=True) if len(cited) else rows
+    count = int(first["sequences"])
+    return Section(dataset, split, resolution, protocol, count, official, ranked(rows), names)
+
+
+def _of_published(sections: list[Section]) -> list[Section]:
+    """Return sections of published numbers alone, for the splits that no run covers whole."""
+    covered = {(s.dataset, s.split, s.protocol) for s in sections if s.whole and not s.resolution}
+    found = []
+    for dataset, split, protocol in published_splits():
+        if (dataset, split, protocol) in covered:
+            continue
+        entry = CATALOG.get(dataset)
+        count = entry.count(split) if entry else 0
+        names = tuple(sorted(entry.official.get(split, ()))) if entry else ()
+        rows = ranked(_cited(dataset, split, protocol, names, whole=True, count=count))
+        found.append(Section(dataset, split, "", protocol, count, count, rows, names))
+    return found
+
+
+def _cited(
+    dataset: str,
+    split: str,
+    protocol: str,
+    names: tuple[str, ...],
+    *,
+    whole: bool,
+    count: int | None = None,
+) -> pd.DataFrame:
+    """Return what is published for exactly these sequences, as rows of a section.
+
+    Args:
+        dataset: its name.
+        split: its name.
+        protocol: its name.
+        names: of the sequences.
+        whole: they are the whole split, so numbers for it count.
+        count: of the sequences, where their names are not known.
+    """
+    means = published_on(dataset, protocol, names).assign(protocol=protocol)
+    if whole:
+        table = published(dataset, split)
+        table = table[table["protocol"] == protocol]
+        stated = set(zip(table["method"], table["init"], strict=True))
+        keys = list(zip(means["method"], means["init"], strict=True))
+        means = means[[key not in stated for key in keys]]
+        means = pd.concat([table, means], ignore_index=True) if len(means) else table
+    if means.empty:
+        return pd.DataFrame()
+    means = means.merge(published_intervals(dataset, protocol, names), how="left")
+    return means.rename(columns={"method": "run", "hardware": "device"}).assign(
+        dataset=dataset,
+        split=split,
+        sequences=len(names) if count is None else count,
+        complete=whole,
+        tracker="",
+    )
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """Sort rows by initialisation, then `lead_score`, and number them within each initialisation.
 
-    Equal scores share a rank; rows without that score have none.
+    Equal scores share a rank; rows without that score have none. `fps_rank` numbers runs by speed,
+    among those that started alike and were timed by the same protocol on the same device in the
+    same precision; published rows have none.
     """
     score = lead_score(rows)
+    absent = {column: "" for column in _TEXTS if column not in rows.columns}
+    rows = rows.assign(**absent).fillna(dict.fromkeys(_TEXTS, ""))
     ordered = rows.assign(order=rows["init"].map(_INIT_ORDER).fillna(len(_INIT_ORDER)))
     ordered = ordered.sort_values(["order", score], ascending=[True, False], kind="stable")
-    ranks = ordered.groupby("order")[score].rank(method="min", ascending=False)
-    text = ranks.map(lambda value: "" if pd.isna(value) else str(int(value)))
-    return ordered.assign(rank=text).drop(columns="order").reset_index(drop=True)
+    ordered["rank"] = _as_text(ordered.groupby("order")[score].rank("min", ascending=False))
+    ordered["fps_rank"] = ""
+    own = ordered["source"] == OWN if "source" in ordered else ordered["init"].isna()
+    if "fps" in ordered and own.any():
+        timed = ordered[own].groupby(TIMED_ALIKE)["fps"].rank("min", ascending=False)
+        ordered.loc[own, "fps_rank"] = _as_text(timed)
+    return ordered.drop(columns="order").reset_index(drop=True)
 
 
-def write_leaderboard(sections: list[Section], folder: Path) -> tuple[Path, Path]:
-    """Write `LEADERBOARD.md` and `leaderboard.csv`; returns their paths."""
-    markdown, table = folder / "LEADERBOARD.md", folder / "leaderboard.csv"
-    write_text(markdown, as_markdown(sections))
-    rows = pd.concat([section.rows for section in sections], ignore_index=True)
-    first = ["rank", *SUMMARY_COLUMNS]
-    rest = [c for c in rows.columns if c not in first and c not in ("venue", "year")]
-    write_csv(rows.reindex(columns=[*first, *rest]), table)
-    return markdown, table
-
-
-def as_markdown(sections: list[Section]) -> str:
-    """Return the leaderboard as markdown."""
-    parts = [
-        "# Leaderboard\n",
-        "Scores in percent. Rows are ranked only against rows of the same dataset, split, "
-        "protocol, sequences and initialisation. fps is measured inside the tracker's step on the "
-        "device named; published fps were measured otherwise, by others, and are not comparable.\n",
-    ]
-    for section in sections:
-        parts.append(_section_markdown(section))
-        if not section.whole:
-            parts.append(_beside_markdown(section))
-    return "\n".join(part for part in parts if part)
-
-
-def _section_markdown(section: Section) -> str:
-    scores = scores_of(section.rows)
-    headings = ["#", "run", "init", *(heading for _, heading in scores), "fps", "device or source"]
-    lines = [f"## {section.title}\n"]
-    if not section.whole:
-        lines.append(
-            f"Only {section.sequences} of the split's {section.official} sequences: not comparable "
-            "with numbers for the whole split.\n"
-        )
-    rows = []
-    for row in section.rows.to_dict("records"):
-        own = row["source"] == OWN
-        name = f"**{escaped(row['run'])}**" if own else escaped(row["run"])
-        where = row.get("device") if own else f"published: {row['source']}"
-        rows.append(
-            [
-                row["rank"],
-                name,
-                row["init"],
-                *(percent(row[column]) for column, _ in scores),
-                rate(row.get("fps")),
-                escaped(str(where)),
-            ]
-        )
-    lines.append(markdown_table(headings, rows, right=set(range(3, 4 + len(scores))) | {0}))
-    return "\n".join(lines) + "\n"
-
-
-def _beside_markdown(section: Section) -> str:
-    """Return published numbers for the whole split as a table of its own, without ranks."""
-    cited = published(section.dataset, section.split)
-    cited = cited[cited["protocol"] == section.protocol].dropna(subset="JF_mean")
-    if cited.empty:
-        return ""
-    rows = [
-        [
-            escaped(row["method"]),
-            row["init"],
-            *(percent(row[column]) for column, _ in SCORES),
-            escaped(row["source"]),
-        ]
-        for row in cited.to_dict("records")
-    ]
-    headings = ["method", "init", *(heading for _, heading in SCORES), "source"]
-    table = markdown_table(headings, rows, right=set(range(2, 2 + len(SCORES))))
-    return (
-        f"<details><summary>Published numbers for all {section.official} sequences of "
-        f"{section.dataset} {section.split} ({len(rows)} methods)</summary>\n\n"
-        f"{table}\n\n</details>\n"
-    )
-
-
-def markdown_table(headings: list[str], rows: list[list[str]], right: set[int]) -> str:
-    """Return a markdown table whose columns line up in plain text too.
-
-    Args:
-        headings: one per column.
-        rows: cells, already escaped.
-        right: indices of the columns set flush right.
-    """
-    table = [headings, *rows]
-    widths = [max(3, *(len(row[i]) for row in table)) for i in range(len(headings))]
-    rule = ["-" * (w - 1) + ":" if i in right else "-" * w for i, w in enumerate(widths)]
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        + " |"
-        for row in [headings, rule, *rows]
-    )
-
-
-def escaped(text: str) -> str:
-    """Return text that markdown takes literally, also inside a table cell."""
-    for character in "\\`*_{}[]<>|#":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", " ")
+def _as_text(ranks: "pd.Series[float]") -> "pd.Series[str]":
+    return ranks.map(lambda value: "" if pd.isna(value) else str(int(value)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
     from vostool.jobs import Job
     from vostool.report.leaderboard import Section
+    from vostool.report.leaderboard_files import Written
     from vostool.speed import Measurement
     from vostool.workspace import Workspace
 
@@ -65,24 +66,31 @@ def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
     console.print(f"Tables: {evaluated.folder}")
 
 
-def show_leaderboard(sections: "list[Section]", files: tuple[Path, ...]) -> None:
+def show_leaderboard(
+    sections: "list[Section]", written: "Written", drawn: tuple[Path, ...] = ()
+) -> None:
     """Print the ranked runs of every section; published rows are only in the files."""
     from vostool.report.leaderboard import OWN
+    from vostool.report.markdown import partial_note
 
     console = make_console()
     for section in sections:
         own = section.rows[section.rows["source"] == OWN]
+        if own.empty:
+            continue
         console.print(summary_view(own, section.title, console, section.official, ranks=True))
         cited = len(section.rows) - len(own)
         if cited:
-            console.print(f"Ranked together with {cited} published methods, listed in the file.")
+            console.print(f"Ranked together with {cited} published methods, listed in the files.")
         if not section.whole:
-            console.print(
-                f"Only {section.sequences} of {section.official} sequences: not comparable with "
-                "published numbers.",
-                style="yellow",
-            )
-    console.print("Written: " + ", ".join(map(str, files)))
+            console.print(partial_note(section), style="yellow")
+    alone = [section.title for section in sections if not section.own]
+    if alone:
+        console.print(f"Published numbers alone, in the files: {'; '.join(alone)}.")
+    for note in written.notes:
+        console.print(f"Note: {note} Give the page more with --budget.", style="yellow")
+    console.print(written.page)
+    console.print("Written: " + ", ".join(map(str, (*written.paths, *drawn))))
 
 
 def show_speed(job: "Job", measured: "Measurement", objects: int, size: str) -> None:

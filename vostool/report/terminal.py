@@ -118,12 +118,12 @@ class _FramesPerSecond(ProgressColumn):
 
 
 @contextmanager
-def frame_progress(title: str, frames: int) -> Iterator[Callable[[int, str], None]]:
+def frame_progress(title: str, frames: int | None) -> Iterator[Callable[[int, str], None]]:
     """Show a bar with frames per second and time left; silent where there is no terminal.
 
     Args:
         title: in front of the bar.
-        frames: how many there are to do.
+        frames: how many there are to do, None if that is not known.
 
     Yields:
         A function to call with the number of frames done and the name of their sequence.
