@@ -58,7 +58,7 @@ class Refine(nn.Module):
         """
         x: Tensor = self.deconv(vectors)
         around = {
-            grid.stride: windows(features, batch, _starts(cells, grid), _SIDES[grid.stride])
+            grid.stride: windows(features, batch, starts(cells, grid), _SIDES[grid.stride])
             for features, grid in zip(fine, self._grids, strict=True)
         }
         sides = (*list(_SIDES.values())[1:], TEMPLATE)
@@ -71,8 +71,16 @@ class Refine(nn.Module):
         return x[:, 0]
 
 
-def _starts(cells: Tensor, grid: Grid) -> Tensor:
-    """Return where windows begin whose middles lie on the cells' centres, or next to them."""
+def starts(cells: Tensor, grid: Grid) -> Tensor:
+    """Return where windows begin whose middles lie on the cells' centres, or next to them.
+
+    Args:
+        cells: (M, 2) int64 row and column.
+        grid: of the features.
+
+    Returns:
+        (M, 2) int64 row and column of the first feature, maybe outside.
+    """
     middle = (STRIDE * cells + OFFSET - grid.offset) / grid.stride
     return torch.floor(middle - (_SIDES[grid.stride] - 1) / 2 + 0.5).long()
 
