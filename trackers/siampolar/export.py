@@ -1,9 +1,7 @@
 """The networks of SiamPolarMask for other programs: what is seen of templates, and the search."""
 
 from collections.abc import Mapping
-from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from vostool.errors import ConfigError
@@ -11,7 +9,8 @@ from vostool.export import Exported, Pixels, Scene
 from vostool.tracker import Runtime
 
 from ..siamese.backbone import MEAN, STD
-from .network import Maps, SiamPolarCar
+from ..siamese.exporting import heard
+from .network import SiamPolarCar
 from .search import Search
 from .settings import Config
 
@@ -51,28 +50,6 @@ class Map(nn.Module):
         return maps.score, maps.centerness, maps.rays
 
 
-class _Listening:
-    """Passes everything on to the network, and keeps what it was last given."""
-
-    def __init__(self, network: SiamPolarCar) -> None:
-        self._network = network
-        self.template: list[Tensor] = []
-        self.search_inputs: list[Tensor] = []
-
-    def kernels(self, *inputs: Tensor | None) -> list[Tensor]:
-        self.template = _kept(inputs)
-        return self._network.kernels(*inputs)  # type: ignore[arg-type]
-
-    def search(self, kernels: list[Tensor], *inputs: Tensor | None) -> Maps:
-        self.search_inputs = _kept((*kernels, *inputs))
-        return self._network.search(kernels, *inputs)  # type: ignore[arg-type]
-
-
-def _kept(inputs: tuple[Tensor | None, ...]) -> list[Tensor]:
-    with torch.inference_mode(False):
-        return [x.clone(memory_format=torch.contiguous_format) for x in inputs if x is not None]
-
-
 def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str, Exported]:
     """Return the network of `car` in its two halves, with what they are given in tracking.
 
@@ -84,21 +61,23 @@ def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str,
             f"Only the form `car` of siampolar can be exported, not `{config.variant}`: choose "
             "another configuration."
         )
-    listening = _Listening(network)
-    search = Search(cast(SiamPolarCar, listening), config, Runtime())
-    search.step(scene.first, scene.prompts)
-    search.step(scene.second, ())
+    search = Search(network, config, Runtime())
+    with heard(network) as given:
+        search.step(scene.first, scene.prompts)
+        search.step(scene.second, ())
     levels = len(config.stages)
     kernels = tuple(f"kernel_{stage}" for stage in config.stages)
     guided = ("guide",) if config.guided else ()
-    about = _ABOUT | {name: f"features of the template, {name[7:]}" for name in kernels}
+    about = _ABOUT | {
+        f"kernel_{stage}": f"features of the template, {stage}" for stage in config.stages
+    }
     pixels = Pixels("RGB", MEAN, STD)
     template = ("template", *(f"template_{name}" for name in guided))
     inputs = (*kernels, "search", *(f"search_{name}" for name in guided))
     return {
         "template": Exported(
             Template(network),
-            dict(zip(template, listening.template, strict=True)),
+            dict(zip(template, given["kernels"], strict=True)),
             kernels,
             dynamic=dict.fromkeys(template, _BATCH),
             pixels={"template": pixels},
@@ -106,7 +85,7 @@ def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str,
         ),
         "search": Exported(
             Map(network, levels),
-            dict(zip(inputs, listening.search_inputs, strict=True)),
+            dict(zip(inputs, given["search"], strict=True)),
             ("score", "centerness", "rays"),
             pixels={"search": pixels},
             about=about,

@@ -9,7 +9,7 @@ import torch
 
 from vostool.datasets.catalog import open_dataset
 from vostool.errors import ConfigError
-from vostool.export_onnx import export_onnx
+from vostool.export_onnx import Written, export_onnx
 from vostool.export_scenes import drawn_scenes, real_scenes
 from vostool.jobs import Job, RunRequest, prepare
 from vostool.tracker import Runtime
@@ -26,6 +26,13 @@ def job(tmp_path: Path, *overrides: str) -> Job:
     return prepare(request, Workspace(tmp_path), random_weights=True)
 
 
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Export the bundled weights for two objects, compared on drawn scenes."""
+    folder = tmp_path_factory.mktemp("onnx")
+    return export_onnx(job(folder), drawn_scenes(2, "box"), folder, "polar")
+
+
 def answers(folder: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return what both halves say, one after the other."""
     said = dict(feeds)
@@ -37,39 +44,39 @@ def answers(folder: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     return said
 
 
-def test_real_crops_agree(shared, tmp_path) -> None:
-    dataset = open_dataset("DAVIS2016", root=shared / "data" / "DAVIS", split="val")
-    written = export_onnx(job(tmp_path), real_scenes(dataset, 1, "box", 3), tmp_path, "polar")
-    assert written.scenes == 3
-    assert {p.name for p in written.files} == {
-        "polar_template.onnx",
-        "polar_search.onnx",
-        "polar.json",
-    }
-    assert written.differences is not None
-    for outputs in written.differences.values():
+def test_drawn_crops_agree(bundled) -> None:
+    assert bundled.scenes == 4
+    names = {path.name for path in bundled.files}
+    assert names == {"polar_template.onnx", "polar_search.onnx", "polar.json"}
+    for outputs in bundled.differences.values():
         assert max(outputs.values()) < 1e-3
-    # Without the tool's comparison: another sequence, from its crops on to the best cell.
-    scene = real_scenes(dataset, 1, "box", 4)[3]
+
+
+def test_real_crops_agree(shared, bundled) -> None:
+    """One half after the other, from the crops of real frames to the best cell."""
+    dataset = open_dataset("DAVIS2016", root=shared / "data" / "DAVIS", split="val")
     tracker = SiamPolar(Config(), Runtime(weights=SiamPolar.own_weights(Config())))
-    offer = tracker.exportable(scene)
-    feeds = {n: v.numpy() for e in offer.values() for n, v in e.inputs.items()}
-    said = answers(tmp_path, {n: v for n, v in feeds.items() if not n.startswith("kernel")})
-    with torch.inference_mode():
-        maps = offer["search"].network(*offer["search"].inputs.values())
-    for name, true in zip(("score", "centerness", "rays"), maps, strict=True):
-        assert np.abs(said[name] - true.numpy()).max() < 1e-3 * np.abs(true.numpy()).max()
-    assert said["score"].argmax() == maps[0].argmax()
+    for scene in real_scenes(dataset, 2, "box", 4):
+        offer = tracker.exportable(scene)
+        feeds = {n: v.numpy() for half in offer.values() for n, v in half.inputs.items()}
+        crops = {n: v for n, v in feeds.items() if not n.startswith("kernel")}
+        said = answers(bundled.files[0].parent, crops)
+        with torch.inference_mode():
+            maps = offer["search"].network(*offer["search"].inputs.values())
+        for name, true in zip(("score", "centerness", "rays"), maps, strict=True):
+            assert np.abs(said[name] - true.numpy()).max() < 1e-3 * np.abs(true.numpy()).max()
+        assert said["score"][0].argmax() == maps[0][0].argmax()
 
 
-def test_drawn_crops_of_several_objects_agree(tmp_path) -> None:
-    written = export_onnx(job(tmp_path), drawn_scenes(3, "box"), tmp_path, "polar")
-    assert written.differences is not None
-    assert max(written.differences["search"].values()) < 1e-3
-    session = onnxruntime.InferenceSession(tmp_path / "polar_template.onnx")
-    assert [i.shape[0] for i in session.get_inputs()] == ["batch", "batch"]
-    session = onnxruntime.InferenceSession(tmp_path / "polar_search.onnx")
-    assert {i.shape[0] for i in session.get_inputs()} == {3}
+def test_the_template_takes_any_number_and_the_search_as_many_as_asked_for(bundled) -> None:
+    template, search = (
+        onnxruntime.InferenceSession(bundled.files[0].parent / f"polar_{half}.onnx")
+        for half in ("template", "search")
+    )
+    assert [i.shape[0] for i in template.get_inputs()] == ["batch", "batch"]
+    assert {i.shape[0] for i in search.get_inputs()} == {2}
+    crops = {i.name: np.zeros((3, *i.shape[1:]), np.float32) for i in template.get_inputs()}
+    assert [len(kernel) for kernel in template.run(None, crops)] == [3, 3]
 
 
 def test_the_form_of_the_paper_without_guides(tmp_path) -> None:
