@@ -139,7 +139,8 @@ def _write(exported: Exported, path: Path, what: str) -> None:
             cause = error.__cause__ or error
             raise ContractError(
                 f"{what} could not be converted to ONNX: {type(cause).__name__}: "
-                f"{str(cause).partition(chr(10))[0]}. A fixed --batch may do."
+                f"{str(cause).partition(chr(10))[0].rstrip('. ')}. `vostool --traceback ...` shows "
+                "where."
             ) from error
 
 
