@@ -4,6 +4,7 @@ Nothing heavy is imported at the top, there or here, so that `vostool --help` an
 command imports what it needs.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from vostool.commands.leaderboard import leaderboard
 from vostool.commands.options import FOLDER
 from vostool.commands.run import run
 from vostool.commands.runs import results_group
+from vostool.commands.show import show
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
@@ -35,6 +37,20 @@ class Stopped(click.ClickException):
     """Ctrl-C."""
 
     exit_code = 130
+
+
+class Notes(logging.Handler):
+    """Prints what trackers note, e.g. which published weights they were given, once each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note = record.getMessage()
+        if note not in self._said:
+            self._said.add(note)
+            click.echo(note, err=True)
 
 
 class Commands(click.Group):
@@ -68,12 +84,17 @@ class Commands(click.Group):
 def cli(ctx: click.Context, home: Path | None, traceback: bool) -> None:
     """Run, time, score and compare trackers for video object segmentation."""
     ctx.obj = Workspace.find(home)
+    log, notes = logging.getLogger("vostool"), Notes()
+    log.setLevel(logging.INFO)
+    log.addHandler(notes)
+    ctx.call_on_close(lambda: log.removeHandler(notes))
 
 
 for command in (
     run,
     evaluate,
     compare,
+    show,
     results_group,
     leaderboard,
     train,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from vostool.datasets.catalog import CATALOG, FOLDER, open_dataset
 from vostool.datasets.dataset import Dataset
@@ -105,10 +106,13 @@ def entry_of(key: str) -> Entry | None:
     return CATALOG[max(fitting, key=len)] if fitting else None
 
 
-def dataset_of(manifest: Manifest, workspace: Workspace) -> Dataset:
+def dataset_of(manifest: Manifest, workspace: Workspace, *, need_frames: bool = False) -> Dataset:
     """Open the dataset that a run was made on, where it was or where it is looked for now.
 
-    Frames are part of it where they are here; otherwise only what is annotated is.
+    Args:
+        manifest: of the run.
+        workspace: where to look.
+        need_frames: frames must be here; otherwise, if they are not, only what is annotated counts.
 
     Raises:
         DatasetError: it is not there any more, or it is another one.
@@ -118,21 +122,19 @@ def dataset_of(manifest: Manifest, workspace: Workspace) -> Dataset:
         raise DatasetError(f"There is no dataset '{manifest.dataset}' any more.")
     root = Path(manifest.root)
     there = root.is_dir()
+    opened = open_dataset if need_frames else with_frames
     if entry is FOLDER:
-        return with_frames(f"folder:{root}", workspace)
+        return opened(f"folder:{root}", workspace=workspace)
     split = manifest.split.partition(" ")[0]
-    options = {
-        "root": root if there else None,
-        "split": split,
-        "resolution": _resolution(manifest.dataset, entry, split),
-    }
-    dataset = with_frames(entry.name, workspace, **options)
+    resolution = _resolution(manifest.dataset, entry, split)
+    options: dict[str, Any] = {"root": root if there else None, "resolution": resolution}
+    dataset = opened(entry.name, workspace=workspace, split=split, **options)
     if dataset.key != manifest.dataset:
         raise DatasetError(f"{root} is {dataset.key}, and the run was made on {manifest.dataset}.")
     return dataset
 
 
-def with_frames(name: str, workspace: Workspace, **options: object) -> Dataset:
+def with_frames(name: str, *, workspace: Workspace, **options: Any) -> Dataset:
     """Open a dataset with its frames, or without them where masks alone tell what there is.
 
     Args:
@@ -143,11 +145,10 @@ def with_frames(name: str, workspace: Workspace, **options: object) -> Dataset:
     Raises:
         DatasetError: it is not there, or its frames are not and masks do not tell their names.
     """
-    how = dict(options, workspace=workspace)
     try:
-        return open_dataset(name, **how)  # type: ignore[arg-type]
+        return open_dataset(name, **options, workspace=workspace)
     except DatasetError:
-        dataset = open_dataset(name, **how, need_frames=False)  # type: ignore[arg-type]
+        dataset = open_dataset(name, **options, workspace=workspace, need_frames=False)
         if dataset.server is not None and not dataset.server.listed_only:
             raise
         return dataset

@@ -1,6 +1,6 @@
 """Scores that `vostool eval` wrote, found by name or path and read back."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pandas as pd
 from vostool.errors import ResultError, UnknownNameError
 from vostool.results import RunFolder, runs_in
 
+_TEXT: dict[Hashable, type] = {"sequence": str, "frame": str}
 _NEEDED = ("sequence", "object", "frames", "J_mean", "F_mean")
 
 
@@ -102,9 +103,29 @@ def read_scores(folder: Path, sequences: Iterable[str] | None = None) -> Scored:
     return Scored(str(about.get("run") or folder.name), folder, objects, about)
 
 
+def frame_scores(folder: Path) -> dict[tuple[str, str], float]:
+    """Return J of every scored frame, the mean over its objects, by sequence and frame.
+
+    Args:
+        folder: holds `frames.csv`.
+
+    Raises:
+        ResultError: it is absent or damaged.
+    """
+    path = folder / "frames.csv"
+    if not path.is_file():
+        raise ResultError(f"{folder} has no frames.csv. Score again with `vostool eval`.")
+    table = _read_csv(path)
+    if not {"sequence", "frame", "J"} <= set(table.columns):
+        raise ResultError(f"{path} lacks columns. Score again with `vostool eval`.")
+    means = table.groupby(["sequence", "frame"], sort=False)["J"].mean().reset_index()
+    keys = zip(means["sequence"], means["frame"], strict=True)
+    return dict(zip(keys, means["J"], strict=True))
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype={"sequence": str}, keep_default_na=False, na_values=[""])
+        return pd.read_csv(path, dtype=_TEXT, keep_default_na=False, na_values=[""])
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score again with `vostool eval`."

@@ -29,13 +29,18 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return names
 
 
-where_options = stacked(
-    click.option(
-        "--dataset", required=True, help="A name that `vostool datasets` shows, or folder:PATH."
-    ),
+_DATASET_HELP = "A name that `vostool datasets` shows, or folder:PATH."
+_place_options = stacked(
     click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
     click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
     click.option("--resolution", help="480p, full, or the name of a resolution folder."),
+)
+where_options = stacked(
+    click.option("--dataset", required=True, help=_DATASET_HELP), _place_options
+)
+of_run_options = stacked(
+    click.option("--dataset", help=f"{_DATASET_HELP} That of the runs if not given."),
+    _place_options,
 )
 dataset_options = stacked(
     where_options,

@@ -160,7 +160,7 @@ def import_masks(
     from vostool.report.terminal import frame_progress
     from vostool.results import RunFolder
 
-    dataset = with_frames(where.pop("dataset"), workspace, **where)
+    dataset = with_frames(where.pop("dataset"), workspace=workspace, **where)
     folder = (results or workspace.results) / dataset.key / run_name(tracker or name, name)
     count = sum(len(sequence) for sequence in dataset.sequences)
     with frame_progress("import", count) as advance:
