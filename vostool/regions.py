@@ -56,11 +56,12 @@ def parse_regions(
 
 def _numbers(lines: list[str], count: int, path: Path, error: type[DataError]) -> Floats:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # numpy's way to say: not all are numbers
-        numbers = np.fromstring(",".join(lines), np.float64, sep=",")
-    if len(numbers) == count:
+        warnings.simplefilter("ignore", DeprecationWarning)  # old numpy's way to say: no number
+        try:
+            numbers = np.fromstring(",".join(lines), np.float64, sep=",")
+        except ValueError:
+            numbers = np.zeros(0)
+    if len(numbers) == count and count:
         return numbers
     for number, line in enumerate(lines):
         try:
@@ -125,14 +126,14 @@ def same_area_box(polygon: Polygon) -> Box:
 
 
 def filled(polygon: Polygon, size: tuple[int, int]) -> Mask:
-    """Return the (H, W) mask of a polygon's inside, of which parts may lie outside the image."""
-    import cv2
-
-    mask = np.zeros(size, np.uint8)
-    # Corners lie between pixels, whose centres OpenCV counts from 0; it takes 1/16 of a pixel.
-    corners = np.round((polygon - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [corners], 1, lineType=cv2.LINE_8, shift=4)
-    return mask.astype(np.bool_)
+    """Return the (H, W) mask of the pixels whose middle lies inside a polygon."""
+    mask = np.zeros(size, np.bool_)
+    rows, columns = (np.arange(side) + 0.5 for side in size)  # the middles of pixels
+    for (ax, ay), (bx, by) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        crossed = np.flatnonzero((ay <= rows) != (by <= rows))
+        at = ax + (rows[crossed] - ay) / (by - ay) * (bx - ax) if len(crossed) else np.zeros(0)
+        mask[crossed] ^= columns > at[:, None]
+    return mask
 
 
 def largest_contour(mask: Mask) -> NDArray[np.int32] | None:

@@ -88,6 +88,8 @@ def _framed(points: Floats, size: tuple[float, float]) -> Floats:
     """Cut polygons by the frame of an image; most lie inside and stay as they are."""
     width, height = size
     outside = ((points < 0) | (points > size)).any(axis=(1, 2))
+    if not outside.any():
+        return points
     frame = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
     pieces = _cut_by(points[outside], np.broadcast_to(frame, (int(outside.sum()), 4, 2)))
     corners = max(points.shape[1], pieces.shape[1])

@@ -1,0 +1,138 @@
+"""Datasets of VOT's layout: what is read, and what is said of damaged ones."""
+
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from vostool.datasets.catalog import open_dataset, open_regions
+from vostool.errors import DatasetError, UnknownNameError, UsageError
+from vostool.workspace import Workspace
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Write two sequences, one of polygons in color/, one of boxes beside its ground truth."""
+    folder = tmp_path / "datasets/VOT2018"
+    for name, place, line in (("bag", "color", "1,1,9,1,9,7,1,7"), ("cat", ".", "4,4,20,10")):
+        (folder / name / place).mkdir(parents=True)
+        for index in range(4):
+            path = folder / name / place / f"{index + 1:08d}.jpg"
+            cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
+        (folder / name / "groundtruth.txt").write_text(f"{line}\n" * 4)
+    (folder / "bag/occlusion.tag").write_text("0\n1\n")
+    (folder / "list.txt").write_text("cat\nbag\n")
+    return folder
+
+
+def test_what_is_there(root: Path, tmp_path: Path) -> None:
+    dataset = open_regions("VOT2018", workspace=Workspace(tmp_path))
+    assert [sequence.name for sequence in dataset.sequences] == ["cat", "bag"]
+    cat, bag = dataset.sequences
+    assert (dataset.key, dataset.task, dataset.interval) == ("VOT2018", "supervised", (100, 356))
+    assert cat.size == bag.size == (64, 48)
+    assert len(cat) == len(bag) == 4
+    assert bag.tags["occlusion"].tolist() == [False, True, False, False]
+    assert not dataset.covers_official(["cat", "bag"])
+    prompt = dataset.prompt(cat, 2)
+    assert prompt.frame_index == 2
+    assert prompt.box == (4, 4, 20, 10)
+    assert prompt.mask is not None
+    assert prompt.mask.sum() == 200
+    assert prompt.polygon is not None
+    assert prompt.polygon.shape == (4, 2)
+
+
+def test_objects_at_the_edge_start_with_what_is_seen(root: Path) -> None:
+    for line, area in (("-10,-10,14,14", 16), ("60,40,30,30", 32), ("-9,-9,4,4", 1)):
+        (root / "cat/groundtruth.txt").write_text(f"{line}\n" * 4)
+        dataset = open_regions("VOT2018", root=root)
+        prompt = dataset.prompt(dataset.sequences[0], 0)
+        assert prompt.mask is not None
+        assert prompt.mask.sum() == area
+        x, y, w, h = prompt.box
+        assert 0 <= x < x + w <= 64
+        assert 0 <= y < y + h <= 48
+
+
+def test_the_workspace_of_vot_toolkit(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    shutil.move(root, tmp_path / "workspace/sequences")
+    dataset = open_regions(f"vot:{tmp_path / 'workspace'}")
+    assert len(dataset.sequences) == 2
+    assert dataset.key == "vot-workspace"
+    assert dataset.interval is None
+
+
+def test_without_a_list_by_name(root: Path) -> None:
+    (root / "list.txt").unlink()
+    names = [sequence.name for sequence in open_regions(f"vot:{root}").sequences]
+    assert names == ["bag", "cat"]
+
+
+def test_scoring_needs_one_frame(root: Path) -> None:
+    for path in sorted((root / "bag/color").iterdir())[1:]:
+        path.unlink()
+    assert len(open_regions("VOT2018", root=root, need_frames=False).sequences[1]) == 4
+    with pytest.raises(DatasetError, match=r"'bag' has 1 frames in .* and 4 lines"):
+        open_regions("VOT2018", root=root)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("bag/groundtruth.txt", "1,1,9,1,9,7,1\n" * 4, "line 1 has 7 numbers"),
+        ("bag/groundtruth.txt", "1,1,9,7\nnan,nan,nan,nan\n", "line 2: the region is NaN"),
+        ("bag/groundtruth.txt", "1,1,9,7\n1,1,0,7\n", "line 2: the box is 0 x 7 pixels"),
+        ("bag/groundtruth.txt", "1,1,9,7\n1\n", "line 2 is a single number"),
+        ("bag/groundtruth.txt", "", "is empty"),
+        ("bag/groundtruth.txt", "1,1,9,7\n" * 3, "'bag' has 4 frames"),
+        ("bag/occlusion.tag", "0\nyes\n", "has 'yes': a tag is 0 or 1"),
+        ("bag/occlusion.tag", "0\n" * 5, "has 5 lines: a tag is 0 or 1 for each of the 4"),
+        ("list.txt", "bag\ndog\n", "dog/groundtruth.txt is missing"),
+        ("bag/color/00000001.jpg", "no image", "is not an image"),
+    ],
+)
+def test_damaged(root: Path, file: str, text: str, message: str) -> None:
+    (root / file).write_text(text)
+    with pytest.raises(DatasetError) as error:
+        open_regions("VOT2018", root=root)
+    assert message in str(error.value)
+
+
+def test_neither_list_nor_truth(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"holds list\.txt and a folder"):
+        open_regions(f"vot:{tmp_path / 'empty'}")
+    with pytest.raises(DatasetError, match="nowhere is not a folder"):
+        open_regions(f"vot:{tmp_path / 'nowhere'}")
+
+
+def test_not_there_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"VOT2016 is not there.*votchallenge\.net"):
+        open_regions("VOT2016", workspace=Workspace(tmp_path))
+    with pytest.raises(UnknownNameError, match="VOT2017"):
+        open_regions("VOT2017", workspace=Workspace(tmp_path))
+    with pytest.raises(UnknownNameError, match="VOT2018"):
+        open_dataset("VOT2O18", workspace=Workspace(tmp_path))
+    with pytest.raises(UsageError, match="has boxes and no masks"):
+        open_dataset("VOT2018", workspace=Workspace(tmp_path))
+
+
+def test_fingerprints_notice_changes(root: Path) -> None:
+    def fingerprints() -> tuple[str, str]:
+        dataset = open_regions("VOT2018", root=root)
+        cat = dataset.sequences[0]
+        return dataset.fingerprint(cat), dataset.first_mask_hash(cat)
+
+    before = fingerprints()
+    assert fingerprints() == before
+    os.truncate(root / "cat/00000002.jpg", 300)
+    changed = fingerprints()
+    assert changed[0] != before[0]
+    assert changed[1] == before[1]
+    (root / "cat/groundtruth.txt").write_text("4,4,20,10\n4,4,20,11\n" * 2)
+    assert fingerprints()[1] != before[1]
