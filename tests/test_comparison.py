@@ -1,6 +1,7 @@
 """Two runs against each other: hand-made scores whose differences are known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,15 +211,35 @@ def test_the_tables(shown: Callable[..., str]) -> None:
     assert ["bear", "50.0", "81.2", "+31.2", "+25.0", "+37.5"] in rows
 
 
-def test_the_middle_is_left_out(shown: Callable[..., str]) -> None:
+def test_gains_then_losses_the_biggest_of_each_first(shown: Callable[..., str]) -> None:
     comparison = compare_scores(random_scores("a", 0, 0), random_scores("b", 0, 0.1))
-    order = comparison.sequences["sequence"].tolist()
+    table = comparison.sequences
+    gains = table[table["JF_difference"] > 0]["sequence"].tolist()
+    losses = table[table["JF_difference"] < 0]["sequence"].tolist()[::-1]
+    assert min(len(gains), len(losses)) > 3
 
     def names(most: int | None) -> list[str]:
         lines = shown(comparison, most).splitlines()
         return [line.split()[1] for line in lines if line.startswith("│ s")]
 
-    assert names(None) == order
-    assert names(2) == order[:2] + order[-2:]
-    assert names(10) == order
-    assert "(16 between, see --all)" in shown(comparison, 2)
+    assert names(None) == gains + losses
+    assert names(2) == gains[:2] + losses[:2]
+    assert names(10) == gains + losses
+    assert "(16 more, see --all)" in shown(comparison, 2)
+
+
+def test_on_how_many_frames_each_is_ahead(shown: Callable[..., str]) -> None:
+    def with_frames(run: Scored, values: list[float]) -> Scored:
+        frames = pd.DataFrame(
+            {"sequence": "bear", "object": 1, "frame": ["1", "2", "3", "4"], "JF": values}
+        )
+        return replace(run, frames=frames)
+
+    first = with_frames(scored("a", {"bear": [0.5]}), [0.5, 0.5, 0.5, 0.5])
+    second = with_frames(scored("b", {"bear": [0.6]}), [0.4, 0.5, 0.75, 0.75])
+    comparison = compare_scores(first, second)
+    row = comparison.sequences.iloc[0]
+    assert (row["first_ahead"], row["second_ahead"]) == (0.25, 0.5)
+    assert "25 % │" in shown(comparison)
+    unknown = compare_scores(replace(first, frames=pd.DataFrame()), second)
+    assert "second_ahead" not in unknown.sequences

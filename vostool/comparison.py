@@ -58,7 +58,9 @@ class Comparison:
         title: dataset, split and protocol; empty where the files do not tell.
         overall: by J&F, J and F.
         sequences: `sequence, objects` and, for `JF`, `J` and `F`, `<measure>_first`,
-            `<measure>_second` and `<measure>_difference`; the biggest gain of B in J&F first.
+            `<measure>_second` and `<measure>_difference`; the biggest gain of B in J&F first. Where
+            frames are known, also `first_ahead` and `second_ahead`: on which share of them, object
+            by object, the one or the other has the higher J&F.
         notes: what to bear in mind, for people.
     """
 
@@ -96,7 +98,7 @@ def compare_scores(first: Scored, second: Scored, *, seed: int = 0) -> Compariso
         second=names[1],
         title=_title(first.about),
         overall=tuple(_difference(table, measure, seed) for measure in MEASURES),
-        sequences=_by_sequence(table),
+        sequences=_with_shares(_by_sequence(table), first, second),
         notes=_notes(names, first, second),
     )
 
@@ -160,6 +162,19 @@ def _by_sequence(table: pd.DataFrame) -> pd.DataFrame:
         gained = means[f"{measure}_second"] - means[f"{measure}_first"]
         means.insert(1 + 3 * place, f"{measure}_difference", gained)
     return means.sort_values("JF_difference", ascending=False, kind="stable", ignore_index=True)
+
+
+def _with_shares(sequences: pd.DataFrame, first: Scored, second: Scored) -> pd.DataFrame:
+    """Add on which share of frames the one or the other is ahead, if that is known."""
+    if first.frames.empty or second.frames.empty:
+        return sequences
+    keys = ["sequence", "object", "frame"]
+    pairs = first.frames.merge(second.frames, on=keys, suffixes=("_first", "_second"))
+    gained = pairs["JF_second"] - pairs["JF_first"]
+    shares = pd.DataFrame(
+        {"sequence": pairs["sequence"], "first_ahead": gained < 0, "second_ahead": gained > 0}
+    )
+    return sequences.merge(shares.groupby("sequence").mean().reset_index(), on="sequence")
 
 
 def _title(about: Mapping[str, object]) -> str:

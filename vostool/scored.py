@@ -1,7 +1,7 @@
 """Scores that `vostool eval` wrote, found by name or path and read back."""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -22,12 +22,14 @@ class Scored:
         folder: where `objects.csv` was.
         objects: `sequence, object, frames, JF, J, F`: means over time, as fractions.
         about: the row of `summary.csv`, empty where there is none.
+        frames: `sequence, object, frame, JF`, empty where there is no `frames.csv`.
     """
 
     name: str
     folder: Path
     objects: pd.DataFrame
     about: dict[str, object]
+    frames: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def holds_scores(folder: Path) -> bool:
@@ -100,7 +102,19 @@ def read_scores(folder: Path, sequences: Iterable[str] | None = None) -> Scored:
     summary = folder / "summary.csv"
     rows = _read_csv(summary).to_dict("records") if summary.is_file() else []
     about = {str(k): v for k, v in rows[0].items() if pd.notna(v)} if len(rows) == 1 else {}
-    return Scored(str(about.get("run") or folder.name), folder, objects, about)
+    frames = _frames(folder / "frames.csv", objects["sequence"])
+    return Scored(str(about.get("run") or folder.name), folder, objects, about, frames)
+
+
+def _frames(path: Path, sequences: Iterable[str]) -> pd.DataFrame:
+    """Return J&F of every object and frame of some sequences, nothing if they were not kept."""
+    if not path.is_file():
+        return pd.DataFrame()
+    table = _read_csv(path)
+    if not {"sequence", "object", "frame", "J", "F"} <= set(table.columns):
+        raise ResultError(f"{path} lacks columns. Score again with `vostool eval`.")
+    kept = table[table["sequence"].isin(set(sequences))]
+    return kept.assign(JF=(kept["J"] + kept["F"]) / 2)[["sequence", "object", "frame", "JF"]]
 
 
 def frame_scores(folder: Path) -> dict[tuple[str, str], float]:

@@ -30,6 +30,39 @@ def test_a_run_against_scored_masks(cli, two_runs):
     assert "B gains on 3 and loses on 0 of 3 sequences" in done.output
 
 
+def test_the_dataset_need_not_be_named(cli, two_runs, tmp_path, davis_folder):
+    named = cli("compare", "copy_first", "perfect", "--dataset", "DAVIS2016", "--root", two_runs)
+    shutil.rmtree(two_runs)
+    unnamed = cli("compare", "copy_first", "perfect")
+    assert unnamed.exit_code == 0, unnamed.output
+    assert unnamed.output == named.output
+    other = ("--dataset", "DAVIS2017", "--root", davis_folder(folder="2017"))
+    assert cli("eval", *other, "--tracker", "box_fill").exit_code == 0
+    apart = cli("compare", "perfect", "box_fill")
+    assert apart.exit_code == 2
+    assert "'perfect' is in DAVIS2016; 'box_fill' is in DAVIS2017." in apart.output
+    assert cli("eval", *other, "--tracker", "copy_first").exit_code == 0
+    assert cli("compare", "copy_first", "perfect").output == named.output
+    assert cli("run", "box_fill", *other, "--name", "perfect").exit_code == 0
+    both = cli("compare", "copy_first", "perfect")
+    assert both.exit_code == 2
+    assert "Several datasets have them: DAVIS2016, DAVIS2017." in both.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("copy_frist", "perfect"), "Did you mean 'copy_first'?"),
+        (("copy_first", "perfect", "--split", "val"), "Name the --dataset"),
+        (("copy_first", "perfect", "--protocol", "all_frames"), "--dataset DAVIS2016 --protocol"),
+    ],
+)
+def test_mistakes_without_a_dataset(cli, two_runs, arguments, message):
+    done = cli("compare", *arguments)
+    assert done.exit_code == 2
+    assert message in done.output
+
+
 def test_folders_need_no_dataset_on_disk(cli, two_runs, tmp_path):
     results = tmp_path / "results" / "DAVIS2016"
     folders = (results / "copy_first/scores/davis", results / "scores/perfect/davis")
@@ -45,8 +78,8 @@ def test_some_sequences_and_the_most(cli, two_runs):
     some = cli(*common, "--sequences", "bear,goat")
     assert "of 2 sequences" in some.output
     assert "surf" not in some.output
-    assert "(1 between, see --all)" in cli(*common, "--most", "1").output
-    assert "between" not in cli(*common, "--most", "1", "--all").output
+    assert "(2 more, see --all)" in cli(*common, "--most", "1").output
+    assert "more, see" not in cli(*common, "--most", "1", "--all").output
 
 
 def test_other_sequences_are_refused_with_what_mends_it(cli, two_runs, tmp_path):

@@ -5,14 +5,16 @@ from typing import Any
 
 import click
 
-from vostool.commands.options import dataset_options, results_option
+from vostool.commands.options import of_run_options, results_option, sequences_option
+from vostool.errors import UsageError
 from vostool.workspace import Workspace
 
 
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@dataset_options
+@of_run_options
+@sequences_option
 @click.option("--protocol", help="The dataset's own if not given.")
 @click.option(
     "--most",
@@ -41,19 +43,44 @@ def compare(
     resampled for the interval of a difference, and swapped between A and B for its p-value.
     """
     from vostool.comparison import compare_scores
-    from vostool.datasets.catalog import open_dataset
     from vostool.protocol import protocol_named
     from vostool.report.screens import show_comparison
     from vostool.scored import find_scores, holds_scores, read_scores
 
-    name = where.pop("dataset")
     folders = [Path(first), Path(second)]
     if not all(map(holds_scores, folders)):
-        dataset = open_dataset(name, **where, need_frames=False, workspace=workspace)
-        rules = protocol_named(protocol) if protocol else dataset.protocol
-        runs = (results or workspace.results) / dataset.key
-        told = {"dataset": name, **where, "protocol": protocol, "sequences": None}
-        command = " ".join(["vostool eval", *(f"--{k} {v}" for k, v in told.items() if v)])
+        runs, usual, told = _where(workspace, (first, second), results, where)
+        rules = protocol_named(protocol or usual)
+        options = {**told, "protocol": protocol}
+        command = " ".join(["vostool eval", *(f"--{k} {v}" for k, v in options.items() if v)])
         folders = [find_scores(given, runs, rules.name, command) for given in (first, second)]
     a, b = (read_scores(folder, where["sequences"]) for folder in folders)
     show_comparison(compare_scores(a, b), None if all_sequences else most)
+
+
+def _where(
+    workspace: Workspace, names: tuple[str, str], results: Path | None, where: dict[str, Any]
+) -> tuple[Path, str, dict[str, Any]]:
+    """Return the folder of the runs, the usual protocol there, and options that name the data.
+
+    Without a dataset it is the one that has runs, or scored masks, of both names.
+    """
+    from vostool.datasets.catalog import open_dataset
+    from vostool.lookup import entry_of, shared_key
+    from vostool.scored import holds_scores
+
+    results = results or workspace.results
+    places = {k: v for k, v in where.items() if k != "sequences"}
+    name = places.pop("dataset")
+    if name is not None:
+        options = {**places, "sequences": where["sequences"]}
+        dataset = open_dataset(name, **options, need_frames=False, workspace=workspace)
+        return results / dataset.key, dataset.protocol.name, {"dataset": name, **places}
+    if any(places.values()):
+        raise UsageError("Name the --dataset that --root, --split and --resolution belong to.")
+    wanted = [given for given in names if not holds_scores(Path(given))]
+    key = shared_key(results, wanted)
+    entry = entry_of(key)
+    if entry is None:
+        raise UsageError(f"{results / key} is of no dataset that is known. Name it with --dataset.")
+    return results / key, entry.protocol, {"dataset": entry.name}

@@ -42,10 +42,10 @@ of_run_options = stacked(
     click.option("--dataset", help=f"{_DATASET_HELP} That of the runs if not given."),
     _place_options,
 )
-dataset_options = stacked(
-    where_options,
-    click.option("--sequences", callback=_names, help="Only these, separated by commas."),
+sequences_option = click.option(
+    "--sequences", callback=_names, help="Only these, separated by commas."
 )
+dataset_options = stacked(where_options, sequences_option)
 seen_option = click.option(
     "--seen",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -1,8 +1,8 @@
 """What each command shows in the terminal when it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -227,24 +227,41 @@ def show_comparison(comparison: "Comparison", most: int | None) -> None:
 
 
 def _show_sequences(comparison: "Comparison", most: int | None) -> None:
-    """Print the sequences, the biggest gain of B first, with a gap where some are left out."""
+    """Print gains of B, the biggest first, then its losses, the biggest first."""
     table = comparison.sequences
-    rows: list[list[object]] = [
-        [
-            row["sequence"],
-            percent(row["JF_first"]),
-            percent(row["JF_second"]),
-            *(_signed(row[f"{measure}_difference"]) for measure in ("JF", "J", "F")),
-        ]
-        for row in table.to_dict("records")
-    ]
-    left_out = len(rows) - 2 * most if most is not None else 0
-    if most is not None and left_out > 0:
-        rows[most:-most] = [[f"({left_out} between, see --all)"]]
-    gains, losses = (table["JF_difference"] > 0).sum(), (table["JF_difference"] < 0).sum()
-    title = f"B gains on {gains} and loses on {losses} of {len(table)} sequences"
-    headings = ["sequence", "J&F of A", "of B", "B - A", "J: B - A", "F: B - A"]
-    make_console().print(plain_table(headings, rows, title, right=range(1, 6), whole=range(1, 6)))
+    change = table["JF_difference"]
+    parts = [table[change > 0], table[change < 0].iloc[::-1], table[change == 0]]
+    shown = parts
+    if most is not None and len(table) > 2 * most:
+        shown = [parts[0].head(most), parts[1].head(most), table[:0]]
+    known = "second_ahead" in table.columns
+    rows: list[list[object]] = []
+    sections = []
+    for part in shown:
+        rows += [_sequence_row(row, known) for row in part.to_dict("records")]
+        sections.append(len(rows) - 1)
+    left_out = len(table) - len(rows)
+    if left_out:
+        rows.append([f"({left_out} more, see --all)"])
+    title = f"B gains on {len(parts[0])} and loses on {len(parts[1])} of {len(table)} sequences"
+    title += "\nJ&F of A and B, B - A in J&F, J and F"
+    title += ", and on which share of frames each is ahead" if known else ""
+    headings = ["sequence", "A", "B", "B - A", "in J", "in F"]
+    headings += ["A ahead", "B ahead"] if known else []
+    columns = range(1, len(headings))
+    view = plain_table(headings, rows, title, right=columns, whole=range(1, 6))
+    for end in sections:
+        if 0 <= end < len(rows) - 1:
+            view.rows[end].end_section = True
+    make_console().print(view)
+
+
+def _sequence_row(row: Mapping[Hashable, Any], known: bool) -> list[object]:
+    """Return one sequence of a comparison; `known` if it has shares of frames."""
+    figures = [percent(row["JF_first"]), percent(row["JF_second"])]
+    figures += [_signed(row[f"{measure}_difference"]) for measure in ("JF", "J", "F")]
+    shares = [f"{100 * row[side]:.0f} %" for side in ("first_ahead", "second_ahead") if known]
+    return [row["sequence"], *figures, *shares]
 
 
 def _verdict(difference: "Difference", comparison: "Comparison") -> str:
