@@ -1,7 +1,7 @@
 """Following boxes in crops of whole pixels: what SiamMask and S2iamMask do alike."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class BoxFollowing(Following[State]):
     def __init__(self, network: nn.Module, runtime: Runtime) -> None:
         super().__init__(runtime.device)
         self._type = number_type(runtime)
-        self._network = ready(network, runtime)
+        self.network: Any = ready(network, runtime)
 
     def begun(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Boxed:
         """Take in objects by their boxes, see `Following.begin`."""
@@ -55,7 +55,7 @@ class BoxFollowing(Following[State]):
         centres = boxes[:, :2] + sizes / 2
         fill = image.mean(dim=(1, 2)).floor().expand(len(boxes), -1)
         crops = cut_windows(image, centres, context_side(sizes), TEMPLATE, fill)
-        kernels = self._network.kernels(self.prepared(crops))
+        kernels = self.network.kernels(self.prepared(crops))
         return Boxed([p.object_id for p in prompts], centres, sizes, kernels, fill)
 
     def crops(self, image: Tensor, objects: State) -> Tensor:
@@ -65,7 +65,7 @@ class BoxFollowing(Following[State]):
 
     def prepared(self, crops: Tensor) -> Tensor:
         """Return crops of 0 to 255 as the network wants them."""
-        images: Tensor = self._network.trunk.prepared(crops).to(self._type)
+        images: Tensor = self.network.trunk.prepared(crops).to(self._type)
         return images.contiguous(memory_format=torch.channels_last)
 
 

@@ -75,22 +75,22 @@ class SiamMask(nn.Module):
         joint = None if self.mask is None else self.mask.joint(kernels[2], levels.deep)
         return Found(self.rpn(kernels[:2], levels.deep), levels, joint)
 
-    def masks(self, found: Found, batch: Tensor, cells: Tensor) -> Tensor:
+    def masks(self, joint: Tensor, levels: Levels, batch: Tensor, cells: Tensor) -> Tensor:
         """Return the masks of chosen cells, and of no others.
 
         Args:
-            found: of B search crops.
+            joint: (B, C, 25, 25) correlation of the mask branch.
+            levels: features of the B search crops.
             batch: (M,) int64, which crop.
             cells: (M, 2) int64 row and column.
 
         Returns:
             (M, side, side) float32 logits, over the 127 x 127 pixels of the crop around the cell.
         """
-        assert found.joint is not None
         assert self.mask is not None
-        vectors = found.joint[batch, :, cells[:, 0], cells[:, 1]][:, :, None, None]
+        vectors = joint[batch, :, cells[:, 0], cells[:, 1]][:, :, None, None]
         if self.refine is not None:
-            fine: Tensor = self.refine(found.levels.fine, vectors, batch, cells)
+            fine: Tensor = self.refine(levels.fine, vectors, batch, cells)
             return fine.float()
         coarse: Tensor = self.mask.head(vectors)
         return coarse.reshape(-1, COARSE, COARSE).float()
@@ -101,5 +101,7 @@ class SiamMask(nn.Module):
         """Return logits and deltas of pairs of crops, RGB of 0 to 255, and masks of some cells."""
         kernels = self.kernels(self.trunk.prepared(template))
         found = self.search(kernels, self.trunk.prepared(search))
-        masks = self.masks(found, batch, cells) if self.mask is not None else None
+        masks = None
+        if found.joint is not None:
+            masks = self.masks(found.joint, found.levels, batch, cells)
         return found.proposals.logits, found.proposals.deltas, masks

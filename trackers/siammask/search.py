@@ -44,7 +44,7 @@ class Search(BoxFollowing[Boxed]):
         with stage("crops"):
             crops = self.crops(image, old)
         with stage("network"):
-            found = self._network.search(old.kernels, crops)
+            found = self.network.search(old.kernels, crops)
         with stage("choice"):
             scale = search_side(old.sizes) / SEARCH
             rules = self._config
@@ -68,7 +68,7 @@ class Search(BoxFollowing[Boxed]):
         if found.joint is None:
             return filled_boxes(new.centres, new.sizes, frame)
         which = torch.arange(len(old.ids), device=self.device)
-        masks = self._network.masks(found, which, choice.cell).sigmoid()
+        masks = self.network.masks(found.joint, found.levels, which, choice.cell).sigmoid()
         origin, step = mask_place(old.centres, old.sizes, choice.cell, masks.shape[-1])
         return paste(masks, origin, step, frame, _OUTSIDE)
 

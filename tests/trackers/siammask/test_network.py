@@ -35,9 +35,10 @@ def test_masks_of_cells_do_not_depend_on_which_others_are_asked_for(small):
     kernels = small.kernels(small.trunk.prepared(255 * torch.rand(2, 3, 127, 127)))
     found = small.search(kernels, small.trunk.prepared(255 * torch.rand(2, 3, 255, 255)))
     batch, cells = torch.tensor([0, 1, 1]), torch.tensor([[0, 24], [12, 3], [7, 7]])
-    together = small.masks(found, batch, cells)
+    together = small.masks(found.joint, found.levels, batch, cells)
     for index in range(3):
-        alone = small.masks(found, batch[index : index + 1], cells[index : index + 1])[0]
+        some = slice(index, index + 1)
+        alone = small.masks(found.joint, found.levels, batch[some], cells[some])[0]
         assert torch.allclose(alone, together[index], atol=1e-4)
 
 

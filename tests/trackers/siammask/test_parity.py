@@ -89,7 +89,9 @@ def test_maps_are_those_of_the_original(network, scene):
     found = network.search(network.kernels(template), prepared(search))
     assert_close(found.proposals.logits, golden, "cls")
     assert_close(found.proposals.deltas, golden, "loc")
-    masks = network.masks(found, torch.tensor([0]), torch.tensor([golden["cell"]]))
+    masks = network.masks(
+        found.joint, found.levels, torch.tensor([0]), torch.tensor([golden["cell"]])
+    )
     assert_close(masks, golden, "mask")
 
 
@@ -98,13 +100,13 @@ def test_a_step_is_that_of_the_original(network, scene):
     golden = GOLDEN[network.variant][name]
     search = Search(network, Config(variant=network.variant), Runtime())
     spied = {}
-    masks_of = search._network.masks
+    masks_of = search.network.masks
 
-    def masks(found, batch, cells):
-        spied["cells"], spied["masks"] = cells, masks_of(found, batch, cells)
+    def masks(joint, levels, batch, cells):
+        spied["cells"], spied["masks"] = cells, masks_of(joint, levels, batch, cells)
         return spied["masks"]
 
-    search._network.masks = masks
+    search.network.masks = masks
     search.step(first, (Prompt(7, 0, Box(*box)),))
     labels = search.step(later, ())
     assert spied["cells"].tolist() == [golden["cell"]]

@@ -47,8 +47,8 @@ def test_a_mask_comes_back_to_where_it_was_seen():
 def test_all_objects_of_a_frame_go_through_the_network_at_once(small):
     search = search_of(small)
     batches = []
-    of_all = search._network.search
-    search._network.search = lambda k, crops: (batches.append(len(crops)), of_all(k, crops))[1]
+    of_all = search.network.search
+    search.network.search = lambda k, crops: (batches.append(len(crops)), of_all(k, crops))[1]
     search.step(FRAME, PROMPTS)
     search.step(FRAME, ())
     assert batches == [2]
