@@ -17,12 +17,14 @@ class Grid(NamedTuple):
         strides: (N,) of their levels.
         nearest: (N,) from a cell to the farthest side of an object's box, the least of its level.
         farthest: (N,) likewise, the least of the next level.
+        counts: number of cells of each level.
     """
 
     points: Tensor
     strides: Tensor
     nearest: Tensor
     farthest: Tensor
+    counts: tuple[int, ...]
 
 
 def grid_of(
@@ -54,4 +56,5 @@ def grid_of(
         nearest.append(reach * stride / 2 * ones if number else 0 * ones)
         last = number == len(strides) - 1
         farthest.append(torch.inf * ones if last else reach * stride * ones)
-    return Grid(*(torch.cat(parts) for parts in (points, own, nearest, farthest)))
+    counts = tuple(len(part) for part in points)
+    return Grid(torch.cat(points), torch.cat(own), torch.cat(nearest), torch.cat(farthest), counts)

@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+def focal(
+    logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0, more: float = 0.0
+) -> Tensor:
     """Return the focal loss of each sample, divided by its number of positive cells (at least 1).
 
     Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, eq. 5.
@@ -15,6 +17,7 @@ def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.
         target: likewise, 1 or 0; cells below 0 are left out.
         alpha: weight of the positive cells.
         gamma: how strongly well-classified cells are discounted.
+        more: is added to the number of positive cells.
 
     Returns:
         (B,).
@@ -26,7 +29,7 @@ def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.
     wrong = torch.where(positive > 0, 1 - probability, probability)
     weight = torch.where(positive > 0, alpha, 1 - alpha)
     total = (weight * wrong**gamma * cross * asked).flatten(1).sum(dim=1)
-    return total / positive.flatten(1).sum(dim=1).clamp(min=1)
+    return total / (positive.flatten(1).sum(dim=1) + more).clamp(min=1)
 
 
 def polar_iou_loss(rays: Tensor, target: Tensor) -> Tensor:

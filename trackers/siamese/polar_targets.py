@@ -51,7 +51,7 @@ def frame_targets(
         kind: of the centerness.
     """
     area, mass = centre_of_mass(mask)
-    box = _box(mask)
+    box = edges_of(mask)
     offset = grid.points - mass[:, None]  # (B, N, 2)
     sides = torch.cat((grid.points - box[:, None, :2], box[:, None, 2:] - grid.points), dim=-1)
     square = offset.abs().amax(dim=-1) < _RADIUS * grid.strides
@@ -104,7 +104,7 @@ def _of_level(reach: Tensor, grid: Grid) -> Tensor:
     return (reach >= grid.nearest) & (reach < grid.farthest)
 
 
-def _box(mask: Tensor) -> Tensor:
+def edges_of(mask: Tensor) -> Tensor:
     """Return (B, 4) left, top, right, bottom: the outer edges of the outermost pixels."""
     edges = []
     for line in (mask.any(dim=1), mask.any(dim=2)):

@@ -9,10 +9,11 @@ from typing import Literal, get_args
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.resnet import Bottleneck
 
 from .backbone import imagenet
 
-PyramidDepth = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+PyramidDepth = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnext101_64x4d"]
 Level = Literal["C2", "C3", "C4", "C5"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 STRIDES: dict[Level, int] = {"C2": 4, "C3": 8, "C4": 16, "C5": 32}
@@ -29,12 +30,21 @@ class Pyramid(nn.Module):
         pretrained: start from torchvision's ImageNet weights, which torchvision downloads. The
             batch norms are then fixed: they keep statistics, factors and offsets, as in the
             published trainings, whose batches of two frames have no statistics worth learning.
+        early: bottlenecks that halve the resolution do so in their first convolution, of 1 x 1, as
+            in the ResNets of Caffe; else in that of 3 x 3.
 
     Raises:
         WeightsError: the ImageNet weights cannot be had.
     """
 
-    def __init__(self, depth: PyramidDepth, deepest: Level = "C5", *, pretrained: bool) -> None:
+    def __init__(
+        self,
+        depth: PyramidDepth,
+        deepest: Level = "C5",
+        *,
+        pretrained: bool,
+        early: bool = False,
+    ) -> None:
         super().__init__()
         network = imagenet(depth) if pretrained else models.get_model(depth, weights=None)
         count = LEVELS.index(deepest) + 1
@@ -43,6 +53,8 @@ class Pyramid(nn.Module):
             [network.layer1, network.layer2, network.layer3, network.layer4][:count]
         )
         self.channels = channels_of(depth)[:count]
+        if early:
+            _stride_early(self)
         if pretrained:
             _fix_norms(self)
 
@@ -60,7 +72,13 @@ class Pyramid(nn.Module):
 
 def channels_of(depth: PyramidDepth) -> tuple[int, ...]:
     """Return the channels of C2 to C5."""
-    return _BOTTLENECK if depth in ("resnet50", "resnet101") else _BASIC
+    return _BASIC if depth in ("resnet18", "resnet34") else _BOTTLENECK
+
+
+def _stride_early(module: nn.Module) -> None:
+    for block in module.modules():
+        if isinstance(block, Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
 
 
 class FixedNorm(nn.Module):

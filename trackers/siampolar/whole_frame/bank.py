@@ -4,14 +4,12 @@ A template is cut out of the frame before it is made smaller, as it is in tracki
 255 pixels would otherwise learn from templates that are far less sharp than those it meets.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
@@ -20,7 +18,7 @@ from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
 
 from ...siamese.crops import TEMPLATE
-from ...siamese.resizing import resized
+from ...siamese.whole_frames import as_bytes, at_size, check_memory
 from .crops import cut_boxes
 
 SIDE = 159  # pixels of a template with its surroundings
@@ -86,7 +84,7 @@ def build_frame_bank(datasets: Iterable[Dataset], size: tuple[int, int]) -> Fram
     """
     sequences = [(dataset, sequence) for dataset in datasets for sequence in dataset.sequences]
     frames = sum(len(sequence.annotations) for _, sequence in sequences)
-    _check_memory(frames, size)
+    check_memory(frames, size)
     images = torch.empty(frames, 3, *size, dtype=torch.uint8)
     labels = torch.empty(frames, *size, dtype=torch.uint8)
     rows: list[tuple[int, int, int, int]] = []  # sequence, object, time, frame
@@ -101,9 +99,7 @@ def build_frame_bank(datasets: Iterable[Dataset], size: tuple[int, int]) -> Fram
             frame = torch.from_numpy(read_frame(sequence.frames[time]).copy()).permute(2, 0, 1)
             boxes = [box_of(truth == i) for i in ids]
             templates.extend(_templates(frame.float(), [tuple(box) for box in boxes if box]))
-            images[used] = _bytes(resized(frame[None].float(), size)[0])
-            whole = torch.from_numpy(truth.copy())[None, None]
-            labels[used] = F.interpolate(whole, size, mode="nearest-exact")[0, 0]
+            images[used], labels[used] = at_size(frame, torch.from_numpy(truth.copy()), size)
             rows.extend((number, i, time, used) for i in ids)
             used += 1
     if not rows:
@@ -112,7 +108,7 @@ def build_frame_bank(datasets: Iterable[Dataset], size: tuple[int, int]) -> Fram
 
 
 def _templates(frame: Tensor, boxes: Sequence[tuple[float, ...]]) -> Iterable[Tensor]:
-    return _bytes(cut_boxes(frame, torch.tensor(boxes), SIDE, REACH))
+    return as_bytes(cut_boxes(frame, torch.tensor(boxes), SIDE, REACH))
 
 
 def _assembled(
@@ -137,21 +133,6 @@ def _assembled(
         track=track,
         time=time,
     )
-
-
-def _check_memory(frames: int, size: tuple[int, int]) -> None:
-    need = frames * size[0] * size[1] * 4 / 2**30
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    if need > there:
-        raise DatasetError(
-            f"{frames} frames of {size[1]} x {size[0]} pixels take {need:.0f} GiB, and this "
-            f"machine has {there:.0f}. Train on fewer sequences, or with smaller -o width and "
-            "-o height."
-        )
-
-
-def _bytes(image: Tensor) -> Tensor:
-    return image.round().clamp(0, 255).to(torch.uint8)
 
 
 def _runs(numbers: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from vostool.datasets.catalog import open_dataset
 from vostool.errors import DatasetError
 from vostool.training.task import TrainingData
+from vostool_trackers.siamese import whole_frames
 from vostool_trackers.siamese.draws import Draws
 from vostool_trackers.siampolar.whole_frame import bank as frame_bank
 from vostool_trackers.siampolar.whole_frame.bank import FrameBank, build_frame_bank
@@ -82,7 +83,7 @@ def test_the_bank_holds_frames_and_their_objects(clips):
 
 
 def test_too_many_frames_are_refused_before_they_are_read(clips, monkeypatch):
-    monkeypatch.setattr(frame_bank.os, "sysconf", lambda name: 100)
+    monkeypatch.setattr(whole_frames.os, "sysconf", lambda name: 100)
     with pytest.raises(DatasetError, match="smaller -o width"):
         build_frame_bank([clips], SIZE)
 
