@@ -1,13 +1,17 @@
 """The command line end to end, as a user types it."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
+
+from vostool.cli import cli as command
 
 HEAVY = {"torch", "torchvision", "cv2", "pandas", "numpy", "rich"}
 
@@ -198,3 +202,21 @@ def test_the_workspace_is_flag_then_environment_then_here(tmp_path, monkeypatch)
     monkeypatch.setenv("VOSTOOL_HOME", str(tmp_path / "env"))
     assert Workspace.find().home == tmp_path / "env"
     assert Workspace.find(tmp_path / "flag").home == tmp_path / "flag"
+
+
+def test_what_a_tracker_notes_is_said_once(cli):
+    """Which published weights it was given, for one; on stderr, so that tables stay clean."""
+
+    @click.command()
+    def noted() -> None:
+        for note in ("weights of A", "weights of A", "weights of B"):
+            logging.getLogger("vostool.weights").info("%s", note)
+
+    command.add_command(noted)
+    try:
+        results = [cli("noted") for _ in range(2)]
+    finally:
+        del command.commands["noted"]
+    for result in results:
+        assert result.stderr.splitlines() == ["weights of A", "weights of B"]
+        assert not result.stdout

@@ -7,6 +7,7 @@ from torch import Tensor
 TEMPLATE = 127  # side of a template crop, pixels
 SEARCH = 255  # side of a search crop, pixels
 CONTEXT = 0.5
+_WHOLE = 2048  # parts in which OpenCV shares a pixel out
 
 
 def context_side(size: Tensor) -> Tensor:
@@ -74,36 +75,37 @@ def cut_windows(frame: Tensor, centres: Tensor, sides: Tensor, out: int, fill: T
     """Cut squares of whole pixels out of a frame and resize them, as SiamFC and its heirs do.
 
     A window of n pixels begins at round(centre - (n + 1) / 2), what lies outside of the frame is
-    filled, and its pixels are interpolated linearly between their centres (OpenCV's
-    `INTER_LINEAR`), without averaging where the window is larger than the crop. Published weights
-    were trained on such crops.
+    filled, and its pixels are interpolated linearly between their centres, without averaging where
+    the window is larger than the crop. Published weights were trained on such crops. The numbers
+    are those of OpenCV's `resize` of 8-bit images with `INTER_LINEAR`, which shares pixels out in
+    parts of 2048.
 
     Args:
-        frame: (C, H, W) float of 0 to 255.
+        frame: (C, H, W) of whole numbers, 0 to 255.
         centres: (N, 2) x and y, pixels of the frame.
         sides: (N,) pixels of the frame, rounded to whole ones (halves to even).
         out: side of the crops.
-        fill: (N, C) colours outside of the frame.
+        fill: (N, C) colours outside of the frame; what is behind the point is left out.
 
     Returns:
         (N, C, out, out) float of whole numbers, 0 to 255.
     """
     corners, sides = window_corners(centres, sides)
-    height, width = frame.shape[1:]
-    steps = (torch.arange(out, device=centres.device, dtype=torch.float64) + 0.5) / out
-    offsets = (sides[:, None] * steps - 0.5).clamp(min=0)
-    offsets = torch.minimum(offsets, sides[:, None] - 1)
-    x, y = (corners[:, axis, None] + offsets for axis in (0, 1))
-    columns, rows = _between(x, width), _between(y, height)
-    fill = fill[:, :, None, None]
-    crops = torch.zeros(len(centres), len(frame), out, out, device=frame.device)
-    for row, inside_row, share_row in rows:
-        for column, inside_column, share_column in columns:
-            pixels = frame[:, row[:, :, None], column[:, None, :]].transpose(0, 1)
-            inside = (inside_row[:, :, None] & inside_column[:, None, :])[:, None]
-            share = (share_row[:, :, None] * share_column[:, None, :])[:, None]
-            crops += torch.where(inside, pixels, fill) * share
-    return crops.round()
+    frame, fill = frame.to(torch.int32), fill.to(torch.int32)[:, :, None, None]
+    first, shares = _steps(sides, out)
+    columns = first.clamp(min=0).minimum(sides[:, None] - 1)
+    none = (first < 0) | (first >= sides[:, None] - 1)
+    across = torch.where(none, 0, shares[1])
+    across = torch.stack((torch.where(none, _WHOLE, shares[0]), across))
+    crops = torch.zeros(len(centres), len(frame), out, out, dtype=torch.int32, device=frame.device)
+    for down in (0, 1):
+        rows = (first + down).clamp(min=0).minimum(sides[:, None] - 1) + corners[:, 1:]
+        line = torch.zeros_like(crops)
+        for right in (0, 1):
+            pixels = _pixels(frame, rows, columns + corners[:, :1] + right, fill)
+            line += pixels * across[right][:, None, None, :]
+        crops += ((line >> 4) * shares[down][:, None, :, None]) >> 16
+    return ((crops + 2) >> 2).float()
 
 
 def window_corners(centres: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,12 +121,30 @@ def window_corners(centres: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
     return (centres.double() - (whole[:, None] + 1) / 2).round(), whole
 
 
-def _between(places: Tensor, length: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Return the pixels before and after (N, out) places, if they exist, and their shares."""
-    before = places.floor()
-    share = (places - before).float()
-    found = []
-    for pixel, weight in ((before, 1 - share), (before + 1, share)):
-        inside = (pixel >= 0) & (pixel < length)
-        found.append((pixel.clamp(0, length - 1).long(), inside, weight))
-    return found
+def _steps(sides: Tensor, out: int) -> tuple[Tensor, Tensor]:
+    """Return where the pixels of crops lie in their windows, rounded as OpenCV does.
+
+    Args:
+        sides: (N,) whole float64.
+        out: side of the crops.
+
+    Returns:
+        (N, out) float64: the pixel before, -1 if there is none.
+        (2, N, out) int32: how much the pixel before and the one after count, of 2048.
+    """
+    scale = 1 / (out / sides[:, None])
+    line = torch.arange(out, device=sides.device, dtype=torch.float64)
+    places = ((line + 0.5) * scale - 0.5).float()
+    share = places - places.floor()
+    shares = (torch.stack((1 - share, share)) * _WHOLE).round().to(torch.int32)
+    return places.floor().double(), shares
+
+
+def _pixels(frame: Tensor, rows: Tensor, columns: Tensor, fill: Tensor) -> Tensor:
+    """Return the (N, C, out, out) pixels in (N, out) rows and columns of a frame, or the fill."""
+    height, width = frame.shape[1:]
+    inside = ((rows >= 0) & (rows < height))[:, :, None]
+    inside = inside & ((columns >= 0) & (columns < width))[:, None, :]
+    rows, columns = rows.clamp(0, height - 1).long(), columns.clamp(0, width - 1).long()
+    pixels = frame[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+    return torch.where(inside[:, None], pixels, fill)
