@@ -73,6 +73,8 @@ def add_run(results: Path) -> AddRun:
         path.parent.mkdir(parents=True)
         pd.DataFrame([row]).to_csv(path, index=False)
         covered = names or [f"sequence-{i}" for i in range(sequences)]
+        if sequences == 20:
+            covered = list(CATALOG["DAVIS2016"].official["val"])
         pd.DataFrame({"sequence": covered}).to_csv(path.with_name("sequences.csv"), index=False)
         return path
 
@@ -212,6 +214,14 @@ def test_a_whole_split_is_ranked_among_the_published(add_run: AddRun, results: P
     assert len(section.rows) == 1 + len(cited[cited["protocol"] == "davis"])
     mine = section.rows[section.rows["run"] == "mine"].iloc[0]
     assert mine["rank"] == str(len(better) + 1)
+
+
+def test_as_many_other_sequences_are_not_the_split(add_run: AddRun, results: Path) -> None:
+    path = add_run("mine", 0.8, sequences=20)
+    names = pd.DataFrame({"sequence": [f"other-{i}" for i in range(20)]})
+    names.to_csv(path.with_name("sequences.csv"), index=False)
+    (section,) = of_runs(results)
+    assert section.rows["run"].tolist() == ["mine"]
 
 
 def test_a_part_of_a_split_is_never_ranked_with_them(add_run: AddRun, results: Path) -> None:

@@ -159,7 +159,8 @@ def _section(runs: pd.DataFrame) -> Section:
     usual = str(first["folder"]) in (dataset, f"{dataset}-{split}")
     resolution = "" if usual or not official else str(first["folder"]).rpartition("-")[2]
     if not resolution:
-        whole = official == len(names)
+        listed = entry.official.get(split, ()) if entry else ()
+        whole = official == len(names) and (not listed or set(listed) == set(names))
         cited = _cited(dataset, split, protocol, names, whole=whole)
         rows = pd.concat([rows, cited], ignore_index=True) if len(cited) else rows
     count = int(first["sequences"])

@@ -155,6 +155,7 @@ function chooseRun(key, place) {
   if (key === "a" && state.b === place) state.b = state.a;
   if (key === "b" && state.a === place) state.a = state.b ?? state.a;
   state[key] = place;
+  if (!$("maps").childElementCount) drawMaps(); // or it would push away what is scrolled to
   drawCurves();
   $("curves-title").scrollIntoView({ block: "start" });
   $("sequence")?.focus({ preventScroll: true });
