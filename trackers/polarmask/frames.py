@@ -68,6 +68,8 @@ def draw_frames(bank: InstanceBank, config: FrameConfig, draws: Draws) -> Frames
     images, labels = bank.images[chosen].float(), bank.labels[chosen]
     ids = bank.ids[chosen]
     masks = (labels[:, None] == ids[:, :, None, None]) & (ids > 0)[:, :, None, None]
+    if config.colour > 0 or config.grey > 0:
+        (images,) = vary_colours((images,), config.colour, config.grey, draws)
     if config.smallest < 1 or config.largest > 1 or config.flip > 0:
         # Beyond the frame is the colour that is zero for the network, as padding is.
         beyond = constant(MEAN, images.device)[:, None, None]
@@ -76,6 +78,4 @@ def draw_frames(bank: InstanceBank, config: FrameConfig, draws: Draws) -> Frames
         shift = place * (1 - 1 / size).abs()[:, None] * constant(room, images.device)
         layers = resampled(layers, torch.stack((mirror / size, 1 / size), dim=-1), shift)
         images, masks = layers[:, :3] + beyond, layers[:, 3:] > 0.5
-    if config.colour > 0 or config.grey > 0:
-        (images,) = vary_colours((images,), config.colour, config.grey, draws)
     return Frames(images, masks)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..siamese.levels import Grid
 from ..siamese.picture import as_image, draw_contour
 from ..siamese.polar import contour
+from ..siamese.polar_targets import POINTS
 from .head import Maps
 from .targets import Targets
 
@@ -22,8 +23,8 @@ _TARGET, _PREDICTED, _MIDDLE = (0, 255, 0), (255, 0, 0), (255, 255, 0)
 def draw_instances(image: Tensor, targets: Targets, maps: Maps, grid: Grid) -> NDArray[np.uint8]:
     """Draw up to 8 frames below each other.
 
-    The targets' rays are green, the middle cells yellow, and the rays of the cells with the best
-    scores, but for those beside better ones, red.
+    The targets' rays from the best cell of each instance are green, its middle cells yellow, and
+    the rays of the cells with the best scores, but for those beside better ones, red.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -37,12 +38,11 @@ def _frame(
 ) -> NDArray[np.uint8]:
     points = grid.points.cpu()
     frame = as_image(image)
-    for cell, rays in zip(
-        targets.cells[index][targets.used[index]].cpu(),
-        targets.rays[index][targets.used[index]].cpu(),
-        strict=True,
-    ):
-        draw_contour(frame, contour(points[cell], rays), _TARGET)
+    cells, used = targets.cells[index].cpu(), targets.used[index].cpu()
+    for place in _best_of_each(targets.centerness[index].cpu() * used):
+        ends = contour(points[cells[place]], targets.rays[index, place].cpu())
+        draw_contour(frame, ends, _TARGET)
+    for cell in cells[used].tolist():
         cv2.circle(frame, [round(float(v)) for v in points[cell]], 2, _MIDDLE, -1)
     for cell in _peaks(maps.score[index, :, 0].sigmoid().cpu(), points, grid.strides.cpu()):
         rays = maps.rays[index, cell].exp().cpu()
@@ -50,6 +50,12 @@ def _frame(
     scale = min(1.0, _WIDEST / frame.shape[1])
     size = round(scale * frame.shape[1]), round(scale * frame.shape[0])
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _best_of_each(centerness: Tensor) -> list[int]:
+    """Return the places of the most central cell of each instance, if it has any."""
+    most, place = centerness.reshape(-1, POINTS).max(dim=1)
+    return [POINTS * m + int(place[m]) for m in range(len(most)) if float(most[m]) > 0]
 
 
 def _peaks(score: Tensor, points: Tensor, strides: Tensor) -> list[int]:

@@ -71,8 +71,7 @@ class InstanceTask:
         if model_config.classes != 1:
             raise ConfigError(
                 f"The data here have objects of no class, and the network {model_config.classes} "
-                "classes. Train polarmask/r50, polarmask/r101 or polarmask/small, or with "
-                "-o classes=1."
+                "classes. Train polarmask/r50, polarmask/r101 or polarmask/small."
             )
         if not data.datasets:
             raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
