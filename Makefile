@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-browser bench-eval bench-track ablation leaderboard publish clean
+.PHONY: help install check test test-browser bench-eval bench-track bench-vot ablation leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -45,6 +45,10 @@ bench-eval: $(STAMP)  ## time scoring into results/bench_eval.md, beside other e
 # BENCH_TRACK holds further options of the script, e.g. BENCH_TRACK="--only siampolar/car --device cuda".
 bench-track: $(STAMP)  ## time the Siamese trackers into results/bench_track.md
 	$(BIN)/python benchmarks/bench_track.py $(BENCH_TRACK)
+
+# BENCH_PYSOT=FOLDER of a checkout of pysot with its toolkit built times that in turn.
+bench-vot: $(STAMP)  ## time the scoring of VOT results into results/bench_vot.md
+	$(BIN)/python benchmarks/bench_vot.py $(if $(BENCH_PYSOT),--pysot $(BENCH_PYSOT))
 
 # ABLATION holds options of the script, e.g. ABLATION="--pairs 20000 --only base rays18".
 ablation: $(STAMP)  ## train siampolar without its parts into results/ablation_siampolar.md

@@ -48,8 +48,8 @@ class Prompt:
     Args:
         object_id: id that the object has in the label maps, 1 to 254.
         frame_index: index of the frame in its sequence, from 0.
-        box: tight box of the object's mask; where `polygon` is given, the box about its centre
-            that has its area, cut to the frame.
+        box: tight box of the object's mask. A tracker that declares `init = "box"` gets the one
+            about the centre of the `polygon` that has its area, if that is given.
         mask: (H, W) bool, or None for a tracker that declares `init = "box"`.
         polygon: what the dataset has, if that is no mask, as in VOT: (4, 2) corners of a rotated
             box, or more. The mask is its inside then.

@@ -50,12 +50,23 @@ def test_objects_at_the_edge_start_with_what_is_seen(root: Path) -> None:
     for line, area in (("-10,-10,14,14", 16), ("60,40,30,30", 32), ("-9,-9,4,4", 1)):
         (root / "cat/groundtruth.txt").write_text(f"{line}\n" * 4)
         dataset = open_regions("VOT2018", root=root)
-        prompt = dataset.prompt(dataset.sequences[0], 0)
-        assert prompt.mask is not None
-        assert prompt.mask.sum() == area
-        x, y, w, h = prompt.box
-        assert 0 <= x < x + w <= 64
-        assert 0 <= y < y + h <= 48
+        for init in ("mask", "box"):
+            prompt = dataset.prompt(dataset.sequences[0], 0, init)
+            assert prompt.mask is not None
+            assert prompt.mask.sum() == area
+            x, y, w, h = prompt.box
+            assert 0 <= x < x + w <= 64
+            assert 0 <= y < y + h <= 48
+
+
+def test_the_box_is_the_masks_or_of_the_polygons_area(root: Path) -> None:
+    (root / "cat/groundtruth.txt").write_text("10,20,20,10,30,20,20,30\n" * 4)
+    dataset = open_regions("VOT2018", root=root)
+    box = dataset.prompt(dataset.sequences[0], 0, "mask").box
+    assert tuple(box) == pytest.approx((10, 10, 20, 20), abs=1)
+    x, y, w, h = dataset.prompt(dataset.sequences[0], 0, "box").box
+    assert w * h == pytest.approx(200)
+    assert (x + w / 2, y + h / 2) == pytest.approx((20, 20))
 
 
 def test_the_workspace_of_vot_toolkit(root: Path, tmp_path: Path) -> None:

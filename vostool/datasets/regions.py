@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from vostool.datasets.clips import Clips
+from vostool.masks import box_of
 from vostool.regions import box_around, filled, polygon_of, same_area_box
 from vostool.sequence import Box, Polygon, Prompt, RegionSequence
 
@@ -29,13 +30,9 @@ class RegionDataset(Clips[RegionSequence]):
     task: Task
     interval: tuple[int, int] | None = None
 
-    def prompt(self, sequence: RegionSequence, index: int) -> Prompt:
-        """Return the prompt that starts the object on a frame; its mask is its region's inside."""
-        return region_prompt(polygon_of(sequence.truth.row(index)), index, sequence.size)
-
-    def startable(self, sequence: RegionSequence, index: int) -> bool:
-        """Tell whether the object is there on a frame, so that a tracker can start with it."""
-        return bool(sequence.truth.counts[index])
+    def prompt(self, sequence: RegionSequence, index: int, init: str = "mask") -> Prompt:
+        """Return the prompt that starts the object on a frame, see `region_prompt`."""
+        return region_prompt(polygon_of(sequence.truth.row(index)), index, sequence.size, init)
 
     def prompts(self, sequence: RegionSequence) -> Iterator[tuple[Prompt, ...]]:
         yield (self.prompt(sequence, 0),)
@@ -54,20 +51,27 @@ class RegionDataset(Clips[RegionSequence]):
         return hashlib.sha256(b"|".join(rows)).hexdigest()[:16]
 
 
-def region_prompt(polygon: Polygon, index: int, size: tuple[int, int]) -> Prompt:
+def region_prompt(polygon: Polygon, index: int, size: tuple[int, int], init: str) -> Prompt:
     """Return the prompt for a polygon.
+
+    The mask is the polygon's inside. The box is the mask's, or, for a tracker that starts from
+    boxes, the one about the polygon's centre that has its area, as pysot and SiamMask take it; cut
+    to the frame.
 
     Args:
         polygon: (N, 2) corners, maybe outside the frame.
         index: of the frame.
         size: (width, height) of the frame.
+        init: what the tracker starts from, "mask" or "box".
     """
     width, height = size
     mask = filled(polygon, (height, width))
     if not mask.any():  # thinner than a pixel, or outside
         x, y = np.clip(np.floor(polygon.mean(axis=0)), 0, (width - 1, height - 1)).astype(int)
         mask[y, x] = True
-    return Prompt(OBJECT, index, _within(same_area_box(polygon), size), mask, polygon)
+    box = box_of(mask) if init == "mask" else _within(same_area_box(polygon), size)
+    assert box is not None
+    return Prompt(OBJECT, index, box, mask, polygon)
 
 
 def _within(box: Box, size: tuple[int, int]) -> Box:

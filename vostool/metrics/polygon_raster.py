@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _CELLS = 1 << 15  # pairs x rows that are computed at a time: what fits the cache of a core
-_FAR = 1e9
+_FAR = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +211,26 @@ def _span(
     """
     left = np.full((len(points), len(rows)), _FAR)
     right = np.full_like(left, -_FAR)
-    x = np.empty_like(left)
+    x, away, beyond = np.empty_like(left), np.empty_like(left), np.empty(left.shape, np.bool_)
     for edge in range(points.shape[1]):
         (ax, ay), (bx, by) = points[:, edge].T[..., None], points[:, edge - 1].T[..., None]
         rise = by - ay
-        crossed = (rows >= np.minimum(ay, by)) & (rows <= np.maximum(ay, by)) & (rows <= last_row)
-        crossed &= rise != 0
+        level = rise == 0  # its ends are those of its neighbours
+        first, last = np.minimum(ay, by), np.minimum(np.maximum(ay, by), last_row)
+        np.less(rows, np.where(level, _FAR, first), out=beyond)
+        beyond |= rows > last
+        np.multiply(beyond, 4 * _FAR, out=away)
         # In this order, for the last bit decides what is truncated.
         np.subtract(rows, ay, out=x)
-        np.divide(x, np.where(rise == 0, 1, rise), out=x)
+        x /= np.where(level, 1, rise)
         x *= bx - ax
         x += ax
         np.trunc(x, out=x)
-        np.minimum(left, x, out=left, where=crossed)
-        np.maximum(right, x, out=right, where=crossed)
+        x += away
+        np.minimum(left, x, out=left)
+        away *= 2
+        x -= away
+        np.maximum(right, x, out=right)
     if not rule.thin:
         right[right == left] = -_FAR
     return np.maximum(left, 0, out=left), np.minimum(right, last_column, out=right)

@@ -117,7 +117,10 @@ def _draw_supervised(evaluated: "RegionsEvaluated", dataset: "RegionDataset") ->
     from vostool.results import write_text
 
     lines = [
-        Line(f"{scores.run}  {_three(scores.summary['EAO'].iloc[0])}", *_values(scores.curves))
+        Line(
+            f"{scores.run}  {_three(scores.summary['EAO'].iloc[0])}",
+            *_values(scores.curves.iloc[1:]),
+        )
         for scores in _best(evaluated.scores)
     ]
     first = evaluated.scores[0].summary.iloc[0]

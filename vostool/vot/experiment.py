@@ -146,7 +146,7 @@ class _Pass:
                     self._write(str(SKIPPED))
                 elif index == due:
                     begin(tracker)
-                    prompt = self._dataset.prompt(self.sequence, index)
+                    prompt = self._dataset.prompt(self.sequence, index, tracker.init)
                     self._step(tracker, index, frame, (prompt,), gate)
                     box = format_region(self.sequence.truth.row(index))
                     self._write(str(STARTED) if restarts else box)
