@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vostool.errors import WeightsError
-from vostool_trackers.siamese.backbone import Backbone, _enlarged, imagenet, _widened
+from vostool_trackers.siamese.backbone import Backbone, _widened, enlarged, imagenet
 
 
 @pytest.mark.parametrize("depth", ["resnet10", "resnet18"])
@@ -22,7 +22,7 @@ def test_enlarged_features_stay_on_their_pixels(coarse, fine):
     factor = 2 if coarse == 16 else 4
     line = factor * torch.arange(coarse, dtype=torch.float32)
     x = line.expand(1, 1, coarse, coarse).contiguous()
-    found = _enlarged(x, (fine, fine))[0, 0, 3]
+    found = enlarged(x, (fine, fine))[0, 0, 3]
     last = factor * (coarse - 1)
     expected = torch.arange(fine, dtype=torch.float32).clamp(max=last)
     assert torch.allclose(found, expected, atol=1e-4)
