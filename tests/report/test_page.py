@@ -15,11 +15,13 @@ import pytest
 
 from tests.report.conftest import ODD_NAME, draw_run
 from vostool.errors import UsageError
+from vostool.provenance import sha256_of
 from vostool.report.format import SCORES, percent, rate
 from vostool.report.leaderboard import collect
 from vostool.report.page_data import NONE, digits
 from vostool.report.page_fill import Filled, Frames, filled_page, safe_name, shown
 from vostool.report.viewer import pack_labels
+from vostool.results import RunFolder
 from vostool.workspace import Workspace
 
 MB = 1_000_000
@@ -105,6 +107,28 @@ def test_published_methods_have_their_sequences(tmp_path: Path) -> None:
     assert osvos["sequences"] == [[95.9, 94.2, 97.5], [85.5, 80.8, 90.3]]
     assert osvos["fpsRank"] == ""
     assert any("davisvideochallenge" in value for _, value in osvos["about"])
+
+
+def test_weights_say_what_they_were_trained_on(tmp_path: Path) -> None:
+    path = draw_run(tmp_path / "results", "a")
+    run = RunFolder(path.parent.parent)
+    file = tmp_path / "train" / "best.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    manifest = run.manifest()
+    manifest.weights = {"path": str(file), "sha256": sha256_of(file)}
+    run.write_manifest(manifest)
+
+    def stated() -> str:
+        (section,) = Page(page_of(tmp_path).html).blocks["data"]["sections"]
+        return next(row["trained"] for row in section["rows"] if row["own"])
+
+    assert stated() == "not stated"
+    about = {"data": {"DAVIS2016:train": {"sequences": ["bear", "boat"]}}}
+    (file.parent / "train.json").write_text(json.dumps(about))
+    assert stated() == "DAVIS2016:train (2 sequences)"
+    file.write_bytes(b"others")
+    assert stated() == "not stated"
 
 
 def test_names_stay_text(real_board: Path) -> None:

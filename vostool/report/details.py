@@ -1,5 +1,6 @@
 """What stands behind a row of the leaderboard: scores of sequences and frames, where from."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +10,14 @@ import pandas as pd
 
 from vostool.attributes import COLUMNS, attribute_table
 from vostool.errors import ResultError
-from vostool.report.format import is_blank, percent, rate, scores_of, span
+from vostool.provenance import sha256_of
+from vostool.report.format import is_blank, rate, span
 from vostool.report.leaderboard import OWN, Section
-from vostool.report.published import published_sequences
+from vostool.report.published import published_intervals, published_sequences
 from vostool.results import Manifest, RunFolder
-from vostool.tables import SPEED_COLUMNS, interval_table
+from vostool.tables import SPEED_COLUMNS
 
+NOT_STATED = "not stated"
 _SPEED_LABELS = {
     "fps": "fps",
     "fps_object": "frames x objects per second",
@@ -82,14 +85,13 @@ def details_of(
     table = published_sequences(section.dataset, section.protocol)
     table = table[(table["method"] == row["run"]) & (table["init"] == row["init"])]
     sequences = table[table["sequence"].isin(section.names)].reset_index(drop=True)
-    intervals = {}
-    if len(sequences) and not is_blank(row["low"]):
-        intervals = _printed(interval_table(sequences))
+    spread = published_intervals(section.dataset, section.protocol, section.names)
+    spread = spread[(spread["method"] == row["run"]) & (spread["init"] == row["init"])]
     known = len(sequences) > 0 and set(sequences["sequence"]) <= attributes.keys()
     return Details(
         sequences=sequences,
         attributes=attribute_table(sequences, attributes) if known else pd.DataFrame(),
-        intervals=intervals,
+        intervals=_printed(spread),
         about=tuple(_about_published(row)),
     )
 
@@ -180,15 +182,24 @@ def _about_manifest(manifest: Manifest) -> list[tuple[str, str]]:
 def trained_on(row: Mapping[Any, Any]) -> str:
     """Return what a row's method was trained on, as far as that is known, for people."""
     if row["source"] != OWN:
-        return row.get("trained_on") or "not stated"
+        return row.get("trained_on") or NOT_STATED
     try:
         manifest = RunFolder(Path(row["scores"]).parent.parent).manifest()
     except ResultError:
-        return "not stated"
-    known = manifest.weights is None and manifest.imported is None
-    return "nothing: no weights" if known else "not stated"
+        return NOT_STATED
+    if manifest.imported is not None:
+        return NOT_STATED
+    return _training_of(manifest.weights) if manifest.weights else "nothing: no weights"
 
 
-def printed_scores(section: Section, row: Mapping[Any, Any]) -> list[str]:
-    """Return the scores of a row as every file prints them."""
-    return [percent(row[column]) for column, _ in scores_of(section.rows)]
+def _training_of(weights: Mapping[str, str]) -> str:
+    """Return what weights were trained on, if they still lie where `vostool train` left them."""
+    path = Path(weights["path"])
+    try:
+        data = json.loads((path.parent / "train.json").read_text(encoding="utf-8"))["data"]
+        if sha256_of(path) != weights["sha256"]:
+            return NOT_STATED
+        used = [f"{name} ({len(about['sequences'])} sequences)" for name, about in data.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return NOT_STATED
+    return ", ".join(used) or NOT_STATED

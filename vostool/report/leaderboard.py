@@ -211,7 +211,9 @@ def _cited(
         means = pd.concat([table, means], ignore_index=True) if len(means) else table
     if means.empty:
         return pd.DataFrame()
-    means = means.merge(published_intervals(dataset, protocol, names), how="left")
+    spread = published_intervals(dataset, protocol, names)
+    spread = spread[spread["statistic"] == "JF_mean"].drop(columns="statistic")
+    means = means.merge(spread, how="left")
     return means.rename(columns={"method": "run", "hardware": "device"}).assign(
         dataset=dataset,
         split=split,

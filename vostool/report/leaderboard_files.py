@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vostool.report.details import NOT_STATED, trained_on
 from vostool.report.latex import as_latex
 from vostool.report.leaderboard import Section
 from vostool.report.markdown import as_markdown
@@ -72,6 +73,8 @@ def write_leaderboard(
 def as_table(sections: Sequence[Section]) -> pd.DataFrame:
     """Return all rows of all sections, scores as fractions, `low` and `high` those of the first."""
     rows = pd.concat([section.rows for section in sections], ignore_index=True)
+    stated = [trained_on(row) for row in rows.to_dict("records")]
+    rows = rows.assign(trained_on=["" if text == NOT_STATED else text for text in stated])
     known = [column for column in _FIRST if column in rows.columns]
     return rows.reindex(columns=[*known, *(c for c in _LAST if c in rows.columns)])
 

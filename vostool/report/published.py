@@ -86,7 +86,7 @@ def published_on(dataset: str, protocol: str, names: Collection[str]) -> pd.Data
 
 @cache
 def published_intervals(dataset: str, protocol: str, names: tuple[str, ...]) -> pd.DataFrame:
-    """Return the bootstrap interval over sequences of published J&F, as fractions.
+    """Return the bootstrap intervals over sequences of published means, as fractions.
 
     Args:
         dataset: e.g. `DAVIS2016`.
@@ -94,16 +94,21 @@ def published_intervals(dataset: str, protocol: str, names: tuple[str, ...]) -> 
         names: of sequences; only methods that have all of them are returned.
 
     Returns:
-        `method, init, low, high`, see `tables.interval_table`.
+        `method, init, statistic, low, high` for `JF_mean` and `STATISTICS`, see
+        `tables.interval_table`; not to be changed, as it is kept.
     """
     table = published_sequences(dataset, protocol)
-    table = table[table["sequence"].isin(set(names))]
-    table = table.assign(JF=(table["J_mean"] + table["F_mean"]) / 2)
-    wide = table.pivot(index="sequence", columns=["method", "init"], values="JF")
+    table = table[table["sequence"].isin(names)]
+    table = table.assign(JF_mean=(table["J_mean"] + table["F_mean"]) / 2)
+    columns = ["JF_mean", *STATISTICS]
+    wide = table.pivot(index="sequence", columns=["method", "init"], values=columns)
     wide = wide.loc[:, wide.notna().sum() == len(set(names))]
     means = resampled_means(wide.to_numpy(np.float64), wide.index.to_numpy())
-    rows = [(*key, *percentiles(means[:, place])) for place, key in enumerate(wide.columns)]
-    return pd.DataFrame(rows, columns=["method", "init", "low", "high"])
+    rows = [
+        (key[1], key[2], key[0], *percentiles(means[:, place]))
+        for place, key in enumerate(wide.columns)
+    ]
+    return pd.DataFrame(rows, columns=["method", "init", "statistic", "low", "high"])
 
 
 @cache

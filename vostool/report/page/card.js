@@ -19,15 +19,21 @@ function summaryFacts(row) {
 
 function showTip(anchor, row) {
   clearTimeout(tipTimer);
+  if (tipFor !== anchor) hideTip();
   tipFor = anchor;
   tip.replaceChildren(el("p", null, row.run), facts(summaryFacts(row)));
   tip.hidden = false;
-  const at = anchor.getBoundingClientRect();
+  anchor.setAttribute("aria-describedby", "tip");
+  placeTip();
+}
+
+/** Put the tooltip below what it is about, or above where there is no room. */
+function placeTip() {
+  const at = tipFor.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
   const below = at.bottom + 6 + height < innerHeight;
   tip.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
   tip.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - height - 6)}px`;
-  anchor.setAttribute("aria-describedby", "tip");
 }
 
 function hideTip() {
@@ -40,7 +46,8 @@ const hideTipSoon = () => { tipTimer = setTimeout(hideTip, 200); };
 tip.addEventListener("pointerenter", () => clearTimeout(tipTimer));
 tip.addEventListener("pointerleave", hideTipSoon);
 addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-addEventListener("scroll", () => { if (tipFor && !tip.matches(":hover")) hideTip(); }, { passive: true });
+// Going to a row by keyboard scrolls it into view: the tooltip goes with it.
+addEventListener("scroll", (event) => { if (tipFor && event.target !== tip) placeTip(); }, { passive: true, capture: true });
 
 /** Listeners that show where the numbers of a row come from. */
 function provenance(row) {
@@ -65,7 +72,7 @@ function openCard(row) {
   const place = section.rows.indexOf(row);
   const curves = valuedRows(state.place).includes(place);
   const look = (key) => () => { card.close(); chooseRun(key, place); };
-  card.replaceChildren(
+  const parts = [
     el("div", { class: "bar" },
       el("h2", { id: "card-title" }, row.run),
       el("button", { type: "button", class: "quiet", onclick: () => card.close() }, "Close")),
@@ -76,6 +83,7 @@ function openCard(row) {
     curves ? el("div", { class: "controls" },
       el("button", { type: "button", onclick: look("a") }, "Show as A, frame by frame"),
       el("button", { type: "button", onclick: look("b") }, "Show as B")) : null,
-  );
+  ];
+  card.replaceChildren(...parts.filter(Boolean));
   card.showModal();
 }
