@@ -214,3 +214,23 @@ def test_the_hash_of_the_code_covers_what_trackers_share(workspace, local):
     assert len(set(hashes)) == 4
     (other / "parts.py").write_text("VALUE = 2\n")
     assert plugin.code_hash() == hashes[-1]
+
+
+def test_versions_of_named_packages_are_part_of_the_code(tmp_path, monkeypatch):
+    from vostool.plugins import Plugin
+    from vostool.tracker import Tracker
+
+    class Plain(Tracker):
+        pass
+
+    class Named(Tracker):
+        packages = ("numpy", "no-such-package")
+
+    plain, named = (Plugin("mine", cls, tmp_path) for cls in (Plain, Named))
+    assert plain.package_versions() == {}
+    assert list(named.package_versions()) == ["numpy"]
+    first = named.code_hash()
+    assert first != plain.code_hash()
+    assert first == named.code_hash()
+    monkeypatch.setattr("vostool.provenance.version", lambda name: "9.9")
+    assert named.code_hash() != first

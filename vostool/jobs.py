@@ -1,7 +1,7 @@
 """What is to be run: a request as the user made it, and the job it resolves to."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Job:
     init: str
     home: Path
     random_weights: bool = False
+    packages: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> Tracker:
         """Load the tracker's class and build it.
@@ -90,11 +91,12 @@ def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool =
     return Job(
         tracker=name,
         config_name=config_name or "default",
-        settings={field.name: getattr(config, field.name) for field in fields(config)},
+        settings={each.name: getattr(config, each.name) for each in fields(config)},
         code=plugin.code_hash(),
         runtime=runtime,
         init=plugin.cls.init,
         home=workspace.home.resolve(),
+        packages=plugin.package_versions(),
         random_weights=plugin.cls.weights == "required" and runtime.weights is None,
     )
 

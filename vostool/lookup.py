@@ -119,7 +119,10 @@ def dataset_of(manifest: Manifest, workspace: Workspace, *, need_frames: bool = 
     """
     entry = entry_of(manifest.dataset)
     if entry is None:
-        raise DatasetError(f"There is no dataset '{manifest.dataset}' any more.")
+        raise DatasetError(
+            f"'{manifest.dataset}' is no dataset of masks. Runs on boxes are looked through by "
+            "`vostool eval`."
+        )
     root = Path(manifest.root)
     there = root.is_dir()
     opened = open_dataset if need_frames else with_frames

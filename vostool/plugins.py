@@ -23,6 +23,7 @@ from typing import Any
 
 from vostool.config import TRAIN, build_config, parse_overrides, read_toml, set_dotted
 from vostool.errors import ConfigError, ContractError, UnknownNameError
+from vostool.provenance import versions
 from vostool.tracker import Tracker
 from vostool.workspace import Workspace
 
@@ -42,9 +43,11 @@ class Plugin:
         """Return a hash of the Python files that decide the tracker's results.
 
         These are the files of its folder, and of the folders beside it that these import by
-        `from ..name`, and so on.
+        `from ..name`, and so on. Versions stand for the packages that it names in `packages`.
         """
         digest = hashlib.sha256()
+        for package, version in self.package_versions().items():
+            digest.update(f"{package}=={version}".encode())
         folders = [self.folder]
         for folder in folders:  # it grows
             if folder != self.folder:
@@ -54,6 +57,11 @@ class Plugin:
             beside = {self.folder.parent / name for name in _imported_beside(folder)}
             folders += sorted(beside - set(folders))
         return digest.hexdigest()[:12]
+
+    def package_versions(self) -> dict[str, str]:
+        """Return the versions of the packages that the tracker names, where they are installed."""
+        found = versions(self.cls.packages)
+        return {name: found[name] for name in self.cls.packages if name in found}
 
     @property
     def configs(self) -> dict[str, Path]:

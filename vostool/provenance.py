@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,10 +19,14 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide results."""
+def versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide results, where they are here.
+
+    Args:
+        more: names of further packages.
+    """
     found = {"python": platform.python_version()}
-    for package in ("vostool", "torch", "opencv-python", "numpy"):
+    for package in ("vostool", "torch", "opencv-python", "numpy", *more):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -221,7 +221,7 @@ def _manifest(job: Job, dataset: Clips[Any], run: str) -> Manifest:
         precision=job.runtime.precision,
         fps_protocol="step-cuda" if job.runtime.device.startswith("cuda") else "step-wall",
         seed=job.runtime.seed,
-        versions=versions(),
+        versions=versions() | job.packages,
         git=git_revision(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -105,6 +105,8 @@ class Tracker(ABC):
         task        "module:Class" of what `vostool train` trains, see `training.task`; None if
                     there is nothing to train
         releases    published checkpoints that `vostool weights` lists and fetches
+        packages    distributions, such as `sam2`, whose versions decide its results: `run.json`
+                    records them, and a run is not resumed with others
 
     The constructor loads weights once. With `weights = "required"` and `runtime.weights` None it
     must build itself with random weights drawn from `runtime.seed`; only `vostool check` and
@@ -119,6 +121,7 @@ class Tracker(ABC):
     weights: ClassVar[Literal["none", "optional", "required"]] = "none"
     task: ClassVar[str | None] = None
     releases: ClassVar[tuple[Release, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         self.config: Any = self.Config() if config is None else config
@@ -150,10 +153,12 @@ class Tracker(ABC):
 
         Args:
             frame: (H, W, 3) uint8 RGB, read-only.
-            prompts: objects that start on this frame; they may come on any frame.
+            prompts: objects that start on this frame; they may come on any frame, and there may be
+                frames before the first. How many frames will come is not told.
 
         Returns:
-            (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far.
+            (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far. An object
+            is there on the frame of its prompt: a tracker that finds nothing draws what was given.
         """
 
     def regions(self) -> Mapping[int, Region]:

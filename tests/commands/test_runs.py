@@ -147,7 +147,7 @@ def test_check_says_what_is_wrong(cli, run, damage, sentence):
     done = cli("results", "check", "copy_first")
     assert done.exit_code == 1
     assert sentence in done.output
-    assert "vostool run" in done.output or "vostool results rm" in done.output
+    assert "run again" in done.output or "vostool run" in done.output
 
 
 def test_check_knows_the_ids_of_each_object(cli, davis_folder, tmp_path):
@@ -170,6 +170,18 @@ def test_check_of_other_data(cli, run, root, davis_folder):
     other = cli("results", "check")
     assert other.exit_code == 1
     assert "began with another mask: the run was made on other data." in other.output
+
+
+def test_runs_on_boxes_are_listed_and_left_alone(cli, tmp_path):
+    clips = tmp_path / "vot"
+    assert cli("datasets", "make", "vot", clips, "--frames", 12).exit_code == 0
+    done = cli("run", "copy_first", "--dataset", f"vot:{clips}")
+    assert done.exit_code == 0, done.output
+    assert "(boxes)" in cli("results", "list").output
+    assert "boxes, which are not looked at" in cli("results", "check").output
+    named = cli("results", "check", "copy_first")
+    assert named.exit_code == 1
+    assert "'vot-vot' is no dataset of masks." in named.output
 
 
 def test_rm_asks(cli, run, imported):

@@ -56,7 +56,7 @@ def check_runs(
     """
     from vostool.datasets.dataset import Dataset
     from vostool.errors import ResultError, VostoolError
-    from vostool.lookup import all_runs, dataset_of, find_run, full_name
+    from vostool.lookup import all_runs, dataset_of, entry_of, find_run, full_name
     from vostool.report.terminal import frame_progress
     from vostool.verification import run_problems, what_mends
 
@@ -67,24 +67,27 @@ def check_runs(
     opened: dict[tuple[str, str], Dataset] = {}
     bad = 0
     for run in runs:
+        mend, count = "", 0
         try:
             manifest = run.manifest()
+            if not names and entry_of(manifest.dataset) is None:
+                click.echo(f"{full_name(run)}: boxes, which are not looked at")
+                continue
             key = (manifest.dataset, manifest.root)
             opened[key] = opened.get(key) or dataset_of(manifest, workspace)
             count = sum(status.frames for status in manifest.sequences.values())
             with frame_progress(full_name(run), count) as advance:
                 problems = run_problems(run, opened[key], advance)
+            mend = what_mends(run)
         except VostoolError as error:
             problems = [str(error)]
         bad += bool(problems)
         if problems:
             click.secho(f"{full_name(run)}: {len(problems)} problem(s)", fg="red")
+            for sentence in filter(None, (*problems, mend)):
+                click.echo(f"  {sentence}")
         else:
             click.echo(f"{full_name(run)}: {len(manifest.sequences)} sequences, {count} masks, ok")
-        for problem in problems:
-            click.echo(f"  {problem}")
-        if problems:
-            click.echo(f"  {what_mends(run)}")
     if bad:
         click.echo(f"{bad} of {len(runs)} runs have problems.")
         sys.exit(1)

@@ -33,14 +33,16 @@ def _rows(run: RunFolder, manifest: Manifest) -> list[list[object]]:
         [*(first if number == 0 else [""] * 4), *figures, _origin(manifest) if not number else ""]
         for number, figures in enumerate(scores)
     ]
-    return rows or [[*first, "not scored", "", "", "", _origin(manifest)]]
+    state = "not scored" if entry_of(manifest.dataset) else "(boxes)"
+    return rows or [[*first, state, "", "", "", _origin(manifest)]]
 
 
 def _completeness(run: RunFolder, manifest: Manifest) -> str:
     """Return e.g. `20`, `6 of 20`, or `5 of 20 (1 damaged)`."""
-    done = len(run.complete(manifest))
     entry = entry_of(manifest.dataset)
-    official = entry.count(manifest.split) if entry else 0
+    if entry is None:  # of boxes, whose files are others
+        return str(len(manifest.sequences))
+    done, official = len(run.complete(manifest)), entry.count(manifest.split)
     damaged = len(manifest.sequences) - done
     text = coverage(done, official)
     return f"{text} ({damaged} damaged)" if damaged else text
