@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.errors import DataError
+from vostool.errors import DataError, DatasetError
 from vostool.sequence import Box, Mask, Polygon, Regions
 
 Floats = NDArray[np.float64]
@@ -43,10 +43,10 @@ def parse_regions(
     missing = np.isnan(values).sum(axis=1) > values.shape[1] - counts
     if missing.any() and not absent:
         line = int(np.flatnonzero(missing)[0])
-        raise error(
-            f"{path}, line {line + 1}: the region is NaN ({_shown(lines[line])}). Write the code 0 "
-            "for a frame without a region."
-        )
+        hint = "Write 0 for a frame without one in results of VOT, and 0,0,0,0 in those of OTB."
+        if error is DatasetError:
+            hint = "Unpack the dataset again."
+        raise error(f"{path}, line {line + 1}: the region is NaN ({_shown(lines[line])}). {hint}")
     infinite = np.isinf(values).any(axis=1)
     if infinite.any():
         line = int(np.flatnonzero(infinite)[0])

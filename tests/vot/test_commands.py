@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from vostool.results import RunFolder
-from vostool.vot.scores import read_summaries
+from vostool.vot.scores import collect_summaries, read_summaries
 
 Cli = Callable[..., Result]
 GOLDEN = Path(__file__).parent.parent / "golden/vot"
@@ -93,6 +93,7 @@ def test_a_run_has_a_summary_for_the_leaderboard(
     assert read_summaries(run).empty
     shown = flat(cli("eval", *VOT))
     assert "Only part of the 60 sequences of VOT2018: not comparable" in shown
+    assert "EAO is not known: no sequence is 100 frames long" in shown
     row = read_summaries(run).iloc[0]
     assert (row["run"], row["tracker"], row["init"]) == ("scripted", "scripted", "mask")
     assert (row["dataset"], row["protocol"], row["region"]) == ("VOT2018", "vot-pysot", "auto")
@@ -100,6 +101,8 @@ def test_a_run_has_a_summary_for_the_leaderboard(
     assert row["failures"] == 2
     assert row["R"] == pytest.approx(100 * 2 / 34)
     assert 0.5 < row["A"] < 1
+    assert collect_summaries(run.path.parent.parent)["folder"].tolist() == ["VOT2018"]
+    assert collect_summaries(tmp_path).empty
     (run.path / "scores/vot-pysot/vot.csv").write_text("")
     with pytest.raises(Exception, match="cannot be read"):
         read_summaries(run)
@@ -134,7 +137,7 @@ def test_other_repetitions_than_others(cli: Cli, tmp_path: Path) -> None:
     shown = flat(cli("eval", *data), 2)
     assert "Sequence 'ball' has 2 repetitions and another has 3" in shown
     (results / "ball/ball_002.txt").unlink()
-    assert "'ball' has 1 result and others have 3" in flat(cli("eval", *data))
+    assert "'ball' has 1 result and others have 3: taken for" in flat(cli("eval", *data))
 
 
 def test_a_run_of_other_data(cli: Cli, vot_folder, scripted, tmp_path: Path) -> None:

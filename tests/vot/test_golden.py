@@ -66,5 +66,9 @@ def test_tables_agree_with_each_other() -> None:
     tags = found.tags.set_index("tag")
     assert tags.loc["all", "failures"] == pytest.approx(row["failures"])
     assert list(tags.index) == ["all", "occlusion", "size_change", "empty"]
-    tagless = ~(found.frames["code"].isna())
-    assert tagless.all()
+
+
+def test_workers_find_the_same() -> None:
+    one, two = scores("random", "vot-pysot"), scores("random", "vot-pysot", workers=2)
+    assert one.summary.equals(two.summary)
+    assert one.frames.equals(two.frames)

@@ -97,7 +97,8 @@ def evaluate(
         asked = {"--seen": where.pop("seen"), "--attributes": attributes, "--stability": stability}
         for option in (name for name, value in asked.items() if value):
             raise UsageError(f"{where['dataset']} has no masks; leave {option} away.")
-        chosen = {"protocol": protocol, "exact": overlap == "exact", "interval": interval}
+        chosen: dict[str, Any] = {"protocol": protocol, "exact": overlap == "exact"}
+        chosen |= {"interval": interval, "workers": workers}
         _evaluate_regions(workspace, masks, trackers, chosen, results, out, where)
         return
     if overlap or interval:

@@ -28,11 +28,13 @@ class Rules:
         protocol: of VOT, that of the published numbers if None; OTB has one only.
         exact: regions overlap by area instead of by pixels.
         interval: lengths over which the expected overlap is averaged; the dataset's if None.
+        workers: processes that score VOT.
     """
 
     protocol: str | None = None
     exact: bool = False
     interval: tuple[int, int] | None = None
+    workers: int = 1
 
     def check(self, dataset: RegionDataset) -> None:
         """Refuse rules that the dataset's experiment does not have.
@@ -196,6 +198,7 @@ def _scores(
         about,
         exact=rules.exact,
         interval=rules.interval,
+        workers=rules.workers,
     )
 
 

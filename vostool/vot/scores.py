@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from vostool.errors import ResultError
-from vostool.results import RunFolder
+from vostool.results import RunFolder, runs_in
 from vostool.tables import write_csv
 
 SUMMARY = "vot.csv"  # not summary.csv, whose columns are those of masks
@@ -76,3 +76,14 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame()
     return pd.concat(tables, ignore_index=True).fillna({"init": "", "tracker": ""})
+
+
+def collect_summaries(results: Path) -> pd.DataFrame:
+    """Return `read_summaries` of every run below a results folder, with `folder`, the dataset's."""
+    found = [
+        (folder.name, read_summaries(run))
+        for folder in sorted(results.glob("*/"))
+        for run in runs_in(folder)
+    ]
+    tables = [table.assign(folder=folder) for folder, table in found if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

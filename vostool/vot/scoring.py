@@ -20,6 +20,7 @@ from vostool.sequence import Regions, RegionSequence
 from vostool.vot.files import read_repetitions
 from vostool.vot.overlaps import reaches_beyond, region_overlaps
 from vostool.vot.protocol import VotProtocol
+from vostool.workers import in_order
 
 Floats = NDArray[np.float64]
 ALL, EMPTY = "all", "empty"  # tags that every frame has, and that those without another have
@@ -46,7 +47,12 @@ class ScoredSequence:
 
 
 def score_results(
-    root: Path, sequences: Sequence[RegionSequence], protocol: VotProtocol, *, exact: bool
+    root: Path,
+    sequences: Sequence[RegionSequence],
+    protocol: VotProtocol,
+    *,
+    exact: bool,
+    workers: int = 1,
 ) -> tuple[list[ScoredSequence], list[str]]:
     """Score a folder of results.
 
@@ -55,6 +61,7 @@ def score_results(
         sequences: ground truth.
         protocol: the rules.
         exact: regions overlap by area, otherwise by pixels as the protocol draws them.
+        workers: processes; sequences are shared out among them.
 
     Returns:
         The sequences, and notes on what was found.
@@ -62,27 +69,35 @@ def score_results(
     Raises:
         ResultError: results are missing or damaged, or sequences were repeated differently often.
     """
-    read = [read_repetitions(root, sequence) for sequence in sequences]
-    most = max(map(len, read))
+    tasks = [(root, sequence, protocol, exact) for sequence in sequences]
+    found = list(in_order(_read_and_score, tasks, workers))
+    most = max(len(each.repetitions) for each, _ in found)
     scored, notes = [], []
-    for sequence, trajectories in zip(sequences, read, strict=True):
-        if len(trajectories) not in (1, most) and not _all_equal(trajectories):
+    for each, same in found:
+        name, times = each.sequence.name, len(each.repetitions)
+        if times != most and not same:
             raise ResultError(
-                f"Sequence '{sequence.name}' has {len(trajectories)} repetitions and another has "
-                f"{most}. Run the missing ones, or remove those after the first."
+                f"Sequence '{name}' has {times} repetitions and another has {most}. Run the "
+                "missing ones, or remove those after the first."
             )
-        if len(trajectories) == 1 < most:
+        if times != most:
             notes.append(
-                f"Sequence '{sequence.name}' has 1 result and others have {most}: it is taken for "
-                "that of a tracker which always gives the same."
+                f"Sequence '{name}' has {times} result{'s' * (times > 1)} and others have {most}: "
+                "taken for those of a tracker which always gives the same."
             )
-        each = _scored(sequence, trajectories, protocol, exact)
-        if len(trajectories) != most:
             once = (each.repetitions[:1] * most, each.expected[:1] * most)
             each = replace(each, repetitions=once[0], expected=once[1])
         scored.append(each)
     notes += _late_starts(scored, protocol)
     return scored, list(dict.fromkeys(notes))
+
+
+def _read_and_score(
+    root: Path, sequence: RegionSequence, protocol: VotProtocol, exact: bool
+) -> tuple[ScoredSequence, bool]:
+    """Score a sequence, and tell whether all its repetitions are the same."""
+    trajectories = read_repetitions(root, sequence)
+    return _scored(sequence, trajectories, protocol, exact), _all_equal(trajectories)
 
 
 def _all_equal(trajectories: list[Regions]) -> bool:

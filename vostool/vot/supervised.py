@@ -34,6 +34,7 @@ def evaluate_supervised(
     *,
     exact: bool = False,
     interval: tuple[int, int] | None = None,
+    workers: int = 1,
 ) -> RegionScores:
     """Score a folder of results with restarts.
 
@@ -44,17 +45,20 @@ def evaluate_supervised(
         about: further columns of the summary: `run`, `tracker`, `init`, speed.
         exact: regions overlap by area, otherwise by pixels as the protocol draws them.
         interval: lengths over which the expected overlap is averaged; the dataset's if None.
+        workers: processes.
 
     Raises:
         ResultError: results are missing or damaged.
     """
     root = results_root(folder)
-    scored, notes = score_results(root, dataset.sequences, protocol, exact=exact)
+    scored, notes = score_results(root, dataset.sequences, protocol, exact=exact, workers=workers)
     low, high, doubts = _interval(dataset, interval)
     tags = sorted({tag for each in dataset.sequences for tag in each.tags})
     rows = [ALL, *tags, EMPTY] if tags else [ALL]
     curves = expected_overlaps(scored, protocol, rows)
     eao = [mean_within(row, low + protocol.shift, high + protocol.shift) for row in curves]
+    if np.isnan(eao[0]):
+        doubts += (f"EAO is not known: no sequence is {low} frames long. --interval names others.",)
     frames = sum(len(each.sequence) for each in scored)
     failures = sum(each.failures for each in scored)
     summary = {
