@@ -57,9 +57,8 @@ ablation: $(STAMP)  ## train siampolar without its parts into results/ablation_s
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run
 
-publish: leaderboard  ## copy the leaderboard into the part of results/ that git keeps
-	mkdir -p results/published
-	cp results/LEADERBOARD.md results/leaderboard.csv results/published/
+publish: leaderboard  ## write the leaderboard, without pictures, into the part of results/ that git keeps
+	$(BIN)/vostool leaderboard --frames none --out results/published
 
 clean:  ## remove .venv, build and cache folders; datasets and results stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
