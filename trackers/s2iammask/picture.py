@@ -1,7 +1,6 @@
 """A picture of training samples: template, search crop with proposals and regions, masks."""
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,15 @@ from ..siamese.backbone import STRIDE
 from ..siamese.cell_masks import CellMasks
 from ..siamese.cells import OFFSET, cell_centres
 from ..siamese.crops import TEMPLATE
-from ..siamese.picture import Image, as_grey, as_image, beside, in_columns
+from ..siamese.picture import (
+    Image,
+    as_grey,
+    as_image,
+    beside,
+    draw_outline,
+    in_columns,
+    mask_and_target,
+)
 from ..siamese.rpn import Proposals
 from ..siamese.rpn_targets import RpnTargets
 from .targets import RoiTargets
@@ -43,9 +50,7 @@ def draw_samples(
 
     def sample(index: int) -> Image:
         search = as_image(batch["search"][index])
-        outline = batch["mask"][index].cpu().numpy().astype(np.uint8)
-        lines, _ = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(search, lines, -1, _TARGET, 1)
+        draw_outline(search, batch["mask"][index], _TARGET)
         best = score[index].flatten().topk(_SHOWN).indices.tolist()
         for rank, place in reversed(list(enumerate(best))):
             half = sizes[index, place] / 2
@@ -57,7 +62,7 @@ def draw_samples(
         if asked.weight[place] > 0:
             _draw_box(search, _region(asked, place), _REGION)
         small = [as_image(batch["template"][index]), as_grey(score[index].amax(dim=0))]
-        return beside(search, [*small, _both(masks[place], asked.signs[place])])
+        return beside(search, [*small, mask_and_target(masks[place], asked.signs[place])])
 
     return in_columns(len(batch["search"]), sample)
 
@@ -73,13 +78,3 @@ def _region(asked: CellMasks | RoiTargets, place: int) -> Tensor:
 def _draw_box(image: Image, ends: Tensor, colour: tuple[int, int, int]) -> None:
     low, high = ends.nan_to_num().clamp(-999, 999).round().int().reshape(2, 2).tolist()
     cv2.rectangle(image, low, high, colour, 1)
-
-
-def _both(logits: Tensor, signs: Tensor) -> Image:
-    """Return the prediction in the red channel, the target in the green one."""
-    green = as_grey(signs.clamp(min=0).cpu())[..., 0]
-    image = np.zeros((*green.shape, 3), np.uint8)
-    red = as_grey(logits.sigmoid().cpu())[..., 0]
-    image[..., 0] = cv2.resize(red, green.shape, interpolation=cv2.INTER_LINEAR)
-    image[..., 1] = green
-    return image

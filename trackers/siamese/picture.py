@@ -53,3 +53,24 @@ def in_columns(count: int, sample: Callable[[int], Image]) -> Image:
 def draw_contour(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
     """Draw a closed line through (R, 2) points."""
     cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)
+
+
+def draw_outline(image: Image, mask: Tensor, colour: tuple[int, int, int]) -> None:
+    """Draw the outline of an (H, W) bool mask."""
+    pixels = mask.cpu().numpy().astype(np.uint8)
+    lines, _ = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(image, lines, -1, colour, 1)
+
+
+def mask_and_target(logits: Tensor, signs: Tensor) -> Image:
+    """Return a prediction in the red channel, made as large as its target in the green one.
+
+    Args:
+        logits: (h, w).
+        signs: (H, W) 1 on the object.
+    """
+    image = np.zeros((*signs.shape, 3), np.uint8)
+    image[..., 1] = as_grey(signs.clamp(min=0))[..., 0]
+    red = as_grey(logits.sigmoid())[..., 0]
+    image[..., 0] = cv2.resize(red, signs.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return image
