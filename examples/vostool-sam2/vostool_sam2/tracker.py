@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 class Sam2(Tracker):
     """Segment anything in a video, from the mask that each object starts with."""
 
-    init = "mask"
+    init: ClassVar[Literal["mask", "box"]] = "mask"
     summary = "SAM 2 (Ravi et al., 2024) from the package sam2, frame by frame"
     Config = Config
     devices = ("cuda", "cpu")
