@@ -107,7 +107,8 @@ class Manifest:
                 mine, theirs = (w["sha256"] if w else "none" for w in (mine, theirs))
             if mine == theirs:
                 continue
-            if key in ("config", "experiment") and mine and theirs:
+            if key in ("config", "experiment"):
+                mine, theirs = mine or {}, theirs or {}
                 keys = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
                 what = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
             elif key == "weights":
