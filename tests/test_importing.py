@@ -15,6 +15,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError
 from vostool.importing import Imported, import_run
 from vostool.masks import read_labels, write_labels
+from vostool.packing import pack
 from vostool.results import RunFolder
 
 
@@ -203,3 +204,33 @@ def test_a_full_disk(masks: Path, brought, target, monkeypatch: pytest.MonkeyPat
     with pytest.raises(OSError, match="No space"):
         brought(masks)
     assert list(target.path.parent.iterdir()) == []
+
+
+# --- what is packed for a server comes back ---
+
+
+def test_a_submission_to_youtube_vos(tmp_path: Path, save_mask: Callable[..., Path]) -> None:
+    """Only the listed frames are in it, and there are no images to tell of others."""
+    listed = ["00000", "00005", "00010"]
+    videos, root = {}, tmp_path / "Y/valid"
+    for name in ("a1", "b2"):
+        labels = np.zeros((24, 32), np.uint8)
+        labels[2:10, 2:12] = 1
+        videos[name] = {"objects": {"1": {"category": "ape", "frames": listed}}}
+        save_mask(root / "Annotations" / name / "00000.png", labels)
+        for frame in listed:
+            save_mask(tmp_path / "masks" / name / f"{frame}.png", labels)
+    (root / "meta.json").write_text(json.dumps({"videos": videos}))
+    data = open_dataset("YouTubeVOS2019", root=tmp_path / "Y", need_frames=False)
+    packed = pack(data, tmp_path / "masks", tmp_path / "submission.zip")
+    run = RunFolder(tmp_path / "results/YouTubeVOS2019/theirs")
+    done = import_run(packed.path, data, run, tracker="theirs", init="mask")
+    assert (done.sequences, done.frames) == (2, 6)
+    again = pack(data, run.masks, tmp_path / "again.zip")
+    with zipfile.ZipFile(packed.path) as first, zipfile.ZipFile(again.path) as second:
+        assert first.namelist() == second.namelist()
+    (tmp_path / "masks/a1/00005.png").unlink()
+    other = RunFolder(run.path.with_name("other"))
+    with pytest.raises(ResultError, match=r"a1 lacks 1 of 3 masks \(00005\.png\)"):
+        import_run(tmp_path / "masks", data, other, tracker="theirs")
+    assert not other.path.exists()
