@@ -97,7 +97,8 @@ class Search(Following[Objects]):
             seen = choice.score >= self._config.lost_below
             objects = self._moved(objects, choice, seen, image)
         with stage("drawing"):
-            boxes = filled_boxes(objects.centres + 0.5, objects.sizes, image.shape[1:])
+            size = image.shape[1], image.shape[2]
+            boxes = filled_boxes(objects.centres + 0.5, objects.sizes, size)
             if objects.colours is not None:
                 boxes = _coloured(boxes, objects.colours, image)
             shown = (choice.score * seen)[:, None, None]

@@ -16,13 +16,13 @@ def learning_rate(settings: TrainSettings, step: int) -> float:
     if step < settings.warmup:
         risen = step / settings.warmup
         if settings.schedule == "log":
-            return settings.lr * settings.warmup_from ** (1 - risen)
+            return settings.lr * math.pow(settings.warmup_from, 1 - risen)
         return settings.lr * (settings.warmup_from + (1 - settings.warmup_from) * risen)
     if settings.schedule == "steps":
         return settings.lr * settings.gamma ** bisect_right(settings.milestones, step)
     gone = (step - settings.warmup) / (settings.steps - settings.warmup)
     if settings.schedule == "log":
-        return settings.lr * settings.lr_end**gone
+        return settings.lr * math.pow(settings.lr_end, gone)
     # Loshchilov and Hutter, "SGDR", ICLR 2017, eq. 5, without restarts
     share = 0.5 * (1 + math.cos(math.pi * gone))
     return settings.lr * (settings.lr_end + (1 - settings.lr_end) * share)
