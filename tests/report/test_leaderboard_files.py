@@ -79,6 +79,8 @@ def test_bad_input_ends_with_a_sentence(cli: Cli, tmp_path: Path) -> None:
     path = draw_run(tmp_path / "results", "a")
     assert "Did you mean 'DAVIS2016'" in refused("--dataset", "davis2016x")
     assert "--budget" in refused("--budget", "0.01")
+    for budget in ("nan", "inf", "-3", "0", "much"):
+        assert "--budget" in refused("--budget", budget)
     assert not (tmp_path / "results" / "leaderboard.html").exists()
     (path / "frames.csv").write_bytes(b"\xff\x00sequence")
     assert "frames.csv cannot be read" in refused()
@@ -93,3 +95,27 @@ def test_a_damaged_manifest_does_not_hide_a_scored_run(cli: Cli, tmp_path: Path)
     assert ["run.json", "cannot be read"] in row["about"]
     assert row["trained"] == "not stated"
     assert json.dumps(row["scores"])
+
+
+def test_a_damaged_frame_costs_its_pictures_only(
+    cli: Cli, plain_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = plain_folder()
+    data = ("--dataset", f"folder:{root}")
+    assert cli("eval", *data, "--tracker", "copy_first").exit_code == 0
+    frame = next((root / "JPEGImages" / "one").glob("*.jpg"))
+    frame.write_bytes(frame.read_bytes()[:200])
+    done = cli("leaderboard")
+    assert done.exit_code == 0, done.output
+    assert "No pictures of one" in done.output
+    html = (tmp_path / "results" / "leaderboard.html").read_text()
+    clips = Page(html).blocks["data"]["about"]["clips"]
+    assert [key.partition("/")[2] for key in clips] == ["two"]
+
+
+def test_published_numbers_without_runs(cli: Cli, tmp_path: Path) -> None:
+    done = cli("leaderboard", "--dataset", "DAVIS2017")
+    assert done.exit_code == 0, done.output
+    html = (tmp_path / "results" / "leaderboard.html").read_text()
+    titles = [section["title"] for section in Page(html).blocks["data"]["sections"]]
+    assert "DAVIS2017 val, protocol davis, 30 sequences" in titles

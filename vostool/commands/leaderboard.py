@@ -1,5 +1,6 @@
 """`vostool leaderboard`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,12 @@ from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
     from vostool.report.page_fill import Frames
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter("it is no number of megabytes.")
+    return value
 
 
 @click.command()
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     default=15,
     show_default=True,
     metavar="MB",
+    callback=_finite,
     help="Largest size of the page; what does not fit is left out.",
 )
 @click.option("--plots", is_flag=True, help="Also draw the plots as svg and png files.")

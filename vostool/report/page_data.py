@@ -18,6 +18,7 @@ from vostool.report.markdown import partial_note
 
 NONE = 65535  # in packed values: the frame does not count for the object
 _MEASURES = ("J", "F")
+_INITS = ("mask", "box", "none")  # what the page has a group for
 Json = dict[str, Any]
 
 
@@ -70,7 +71,7 @@ def _row_data(row: Mapping[Any, Any], columns: list[str]) -> Json:
         "run": str(row["run"]),
         "own": row["source"] == OWN,
         "rank": row["rank"],
-        "init": row["init"],
+        "init": row["init"] if row["init"] in _INITS else "",
         "scores": [digits(row[column]) for column in columns],
         "interval": None if low is None else [low, high],
         "trained": trained_on(row),

@@ -223,7 +223,11 @@ def _add_clips(
     missing = 0
     for each, sequence, runs in wanted:
         assert each.dataset is not None
-        clip = make_clip(each.dataset, sequence, runs, width, advance)
+        try:
+            clip = make_clip(each.dataset, sequence, runs, width, advance)
+        except VostoolError as error:  # a damaged frame: the numbers are there all the same
+            notes.append(f"No pictures of {sequence.name}: {error}")
+            continue
         block, beside = clip_block(clip, embedded=embedded)
         key = f"clip-{len(page.about['clips'])}"
         used = _size(key, block) + len(sequence.name) + len(each.folder) + 32

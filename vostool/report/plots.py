@@ -43,7 +43,7 @@ def write_plots(sections: list[Section], folder: Path) -> tuple[Path, ...]:
     check_installed()
     import matplotlib
 
-    written = []
+    written: list[Path] = []
     folder.mkdir(parents=True, exist_ok=True)
     # No names of machines or days in the files: the same scores give the same plots.
     with matplotlib.rc_context(
@@ -54,9 +54,12 @@ def write_plots(sections: list[Section], folder: Path) -> tuple[Path, ...]:
                 figure = draw(section) if section.own else None
                 if figure is None:
                     continue
-                stem = f"{name}-{_plain(section.title)}"
+                stem = folder / f"{name}-{_plain(section.title)}"
+                same = sum(path.name.startswith(f"{stem.name}.") for path in written)
+                if same:  # as many other sequences of the same split
+                    stem = stem.with_name(f"{stem.name}-{len(written)}")
                 for suffix in ("svg", "png"):
-                    path = folder / f"{stem}.{suffix}"
+                    path = stem.with_name(f"{stem.name}.{suffix}")
                     metadata = {"Date": None} if suffix == "svg" else None
                     figure.savefig(path, dpi=200, bbox_inches="tight", metadata=metadata)
                     written.append(path)
@@ -97,10 +100,13 @@ def _pareto(section: Section) -> Any:
         marker, start = _start(group)
         hollow = {"facecolors": "none", "edgecolors": "0.5", "label": f"{start}: as published"}
         axes.scatter(group["fps"], 100 * group[column], marker=marker, **hollow)
-    for row in (rows if len(rows) <= _NAMED else rows[own]).to_dict("records"):
-        at = (row["fps"], 100 * row[column])
-        axes.annotate(row["run"], at, (6, 3), textcoords="offset points", fontsize=7)
+    named = (rows if len(rows) <= _NAMED else rows[own]).to_dict("records")
+    for place, row in enumerate(named):  # above and below in turn: neighbours are alike
+        at, offset = (row["fps"], 100 * row[column]), (6, -9 if place % 2 else 4)
+        axes.annotate(row["run"], at, offset, textcoords="offset points", fontsize=7)
     axes.set(xscale="log", xlabel="frames per second", ylabel=f"{label} (%)", title=section.title)
+    axes.xaxis.set_major_formatter("{x:g}")  # the usual one needs the parser of formulas
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else "")
     axes.legend(fontsize=7, frameon=False)
     return figure
 
@@ -155,8 +161,9 @@ def _scores(section: Section) -> Any:
     )
     names = [f"{row['run']} ({row['init']})" for row in rows.to_dict("records")]
     axes.set_yticks(places, names)
-    for place, value in zip(places, rows[column], strict=True):
-        axes.text(1, place, f"{digits(value):.1f}", va="center", fontsize=7, color="white")
+    for place, value, colour in zip(places, rows[column], colours, strict=True):
+        ink = "white" if colour == "C0" else "black"
+        axes.text(1, place, f"{digits(value):.1f}", va="center", fontsize=7, color=ink)
     axes.set(
         xlim=(0, 100), ylim=(-0.6, len(rows) - 0.4), xlabel=f"{label} (%)", title=section.title
     )

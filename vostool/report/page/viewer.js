@@ -126,7 +126,7 @@ function drawViewer(clip) {
   const letters = [["A", state.a], ["B", state.b]].filter(([, place]) => place !== null);
   const rows = letters.map(([letter, place]) => {
     const { run } = state.section.rows[place];
-    if (!clip.masks[run]) return { element: el("p", { class: "note" }, `The masks of ${letter}, ${run}, are not in this page.`) };
+    if (!Object.hasOwn(clip.masks, run)) return { element: el("p", { class: "note" }, `The masks of ${letter}, ${run}, are not in this page.`) };
     return runViews(clip, run, letter);
   });
   state.onframe.push((name) => {
