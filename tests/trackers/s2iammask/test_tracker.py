@@ -221,6 +221,18 @@ def test_together_as_alone(small):
             assert torch.allclose(ours, theirs, atol=0.02)
 
 
+@pytest.mark.parametrize("precision", S2iamMaskTracker.precisions)
+def test_every_precision_draws_about_the_same(small, precision):
+    """On the second frame: later ones look where the earlier ones have found something."""
+    drawn = []
+    for each in ("fp32", precision):
+        tracker = S2iamMaskTracker(small, Runtime(precision=each))
+        tracker.step(FRAME, (prompt(1, 60, 50, 80, 60),))
+        drawn.append(tracker.step(FRAME, ()) == 1)
+    assert drawn[0].any()
+    assert overlap(*drawn) > 0.8
+
+
 def test_the_first_stage_draws_boxes(small):
     search = Search(
         S2iamMask(replace(small.shape, stage="proposals")),
