@@ -10,7 +10,7 @@ from vostool.jobs import Job
 from vostool.masks import box_of
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Tracker
-from vostool.tracking import begin, checked_labels, for_tracker
+from vostool.tracking import begin, checked_labels, checked_regions, for_tracker
 
 SIZE = (120, 212)
 FRAMES = 12
@@ -46,7 +46,9 @@ def check_tracker(job: Job) -> list[Finding]:
     one, many, late = _clip("translation"), _clip("crowd"), _clip("late-objects")
     small = _clip("translation", size=(90, 161))
     checks: dict[str, Callable[[], None]] = {
-        "one object: label maps of the frame's size, uint8, known ids": lambda: _obeys(job, one),
+        "one object: label maps of the frame's size, uint8, known ids; regions": lambda: _obeys(
+            job, one
+        ),
         "several objects in one pass": lambda: _obeys(job, many),
         "objects that are prompted late": lambda: _obeys(job, late),
         "frames of another size": lambda: _obeys(job, small),
@@ -99,6 +101,8 @@ def _track(tracker: Tracker, frames: Iterable[Frame], clip: Clip) -> list[Labels
         known.update(prompt.object_id for prompt in prompts)
         labels = tracker.step(frame, for_tracker(tracker.init, prompts))
         maps.append(checked_labels(labels, frame, known, f"on frame {index}"))
+        if known and not prompts:
+            checked_regions(tracker.regions(), labels.shape, known, f"on frame {index}")
     return maps
 
 

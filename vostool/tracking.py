@@ -4,7 +4,7 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError, DatasetError, VostoolError, resource_error
 from vostool.pipeline import Gate, MaskWriter, decoded
-from vostool.sequence import Clip, Frame, Labels, Prompt, Sequence
+from vostool.sequence import Clip, Frame, Labels, Prompt, Region, Sequence
 from vostool.timing import StepTime, Stopwatch
 from vostool.tracker import Tracker
 
@@ -181,6 +181,55 @@ def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> La
             "and the object_id of prompts."
         )
     return labels
+
+
+def checked_regions(
+    regions: Any, size: tuple[int, ...], known: set[int], where: str
+) -> Mapping[int, Region]:
+    """Return what a tracker gave beside its label map if these are regions of prompted ids.
+
+    Raises:
+        ContractError: they are something else, see `checked_region`, or of an id nobody asked for.
+    """
+    if not isinstance(regions, Mapping):
+        kind = type(regions).__name__
+        raise ContractError(f"regions() must map ids to Region; it gave a {kind} {where}.")
+    strange = sorted(set(regions) - known)
+    if strange:
+        raise ContractError(f"regions() has the ids {strange[:5]}, which no prompt has, {where}.")
+    return {i: checked_region(region, size, where) for i, region in regions.items()}
+
+
+def checked_region(region: Any, size: tuple[int, ...], where: str) -> Region:
+    """Return what a tracker gave if it is a region.
+
+    Raises:
+        ContractError: it has another type, or parts of a wrong shape or without finite numbers.
+    """
+    if not isinstance(region, Region):
+        kind = type(region).__name__
+        raise ContractError(f"regions() must map ids to Region; it gave a {kind} {where}.")
+    if region.box is not None:
+        box = np.asarray(region.box, np.float64)
+        if box.shape != (4,) or not np.isfinite(box).all():
+            raise ContractError(f"The box of a Region is x, y, w, h; it is {region.box} {where}.")
+    if region.polygon is not None:
+        polygon = np.asarray(region.polygon)
+        if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
+            raise ContractError(
+                f"The polygon of a Region is (N, 2), N at least 3; it is {polygon.shape} {where}."
+            )
+        if not np.isfinite(polygon).all():
+            raise ContractError(f"The polygon of a Region has a corner that is no number {where}.")
+    if region.mask is not None and np.shape(region.mask) != size:
+        raise ContractError(
+            f"The mask of a Region is of the frame's size {size}; it is {np.shape(region.mask)} "
+            f"{where}."
+        )
+    sure: Any = region.confidence
+    if sure is not None and not (np.isscalar(sure) and np.isreal(sure) and np.isfinite(sure)):
+        raise ContractError(f"The confidence of a Region is a number; it is {sure!r} {where}.")
+    return region
 
 
 def check_sizes(

@@ -154,6 +154,9 @@ def test_masks_become_rotated_boxes(cli: Cli, vot_folder, scripted, tmp_path: Pa
 @pytest.mark.parametrize(
     ("code", "message"),
     [
+        ("return [Region()]", "regions() must map ids to Region; it gave a list"),
+        ("return {7: Region()}", "regions() has the ids [7], which no prompt has"),
+        ("return {1: Region(confidence=float('nan'))}", "confidence of a Region is a number"),
         ("return {1: (1, 2, 3, 4)}", "regions() must map ids to Region; it gave a tuple"),
         ("return {1: Region(box=(1, 2, 3))}", "The box of a Region is x, y, w, h"),
         ("return {1: Region(box=(1, 2, float('nan'), 3))}", "The box of a Region is x, y, w, h"),
@@ -176,3 +179,10 @@ def test_options_of_boxes_are_for_boxes(cli: Cli, plain_folder, scripted) -> Non
     outcome = cli("run", scripted(), "--dataset", f"folder:{root}", "--repetitions", 3)
     assert outcome.exit_code == 2
     assert "datasets of boxes" in outcome.output
+
+
+def test_check_looks_at_regions(cli: Cli, scripted) -> None:
+    kept = cli("check", scripted("kept", regions=REGIONS))
+    assert "one object: label maps of the frame's size, uint8, known ids; regions" in kept.output
+    wrong = scripted("wrong", regions="\n    def regions(self):\n        return {1: None}\n")
+    assert "it gave a NoneType on frame 1" in " ".join(cli("check", wrong).output.split())

@@ -180,8 +180,8 @@ class _Pass:
             return None
         with blaming_tracker(where):
             regions = tracker.regions()
-        region = regions.get(OBJECT)
         values = reported(self._shape, labels, regions, OBJECT, where)
+        region = regions.get(OBJECT)
         if region is not None and region.confidence is not None:
             self.confidences.append(f"{region.confidence:.6f}")
         return values

@@ -1,14 +1,14 @@
 """What a tracker's answer becomes as a region of a result file."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.errors import ContractError
 from vostool.regions import box_around, fitted_box, rotated_box
 from vostool.sequence import Box, Labels, Mask, Region
+from vostool.tracking import checked_regions
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,8 @@ def reported(
     Raises:
         ContractError: the tracker's region is none.
     """
-    region = checked_region(regions.get(object_id, Region()), labels.shape, where)
+    known = checked_regions(regions, labels.shape, {object_id}, where)
+    region = known.get(object_id, Region())
     mask = region.mask if region.mask is not None else labels == object_id
     numbers = _numbers(shape, region, mask)
     return None if numbers is None else np.round(numbers, 4)
@@ -68,32 +69,3 @@ def _box(region: Region, mask: Mask) -> Box | None:
         return None
     x, y = float(columns[0]), float(rows[0])
     return Box(x, y, float(columns[-1] + 1) - x, float(rows[-1] + 1) - y)
-
-
-def checked_region(region: Any, size: tuple[int, ...], where: str) -> Region:
-    """Return what a tracker gave if it is a region.
-
-    Raises:
-        ContractError: it has another type, or parts of a wrong shape or without finite numbers.
-    """
-    if not isinstance(region, Region):
-        kind = type(region).__name__
-        raise ContractError(f"regions() must map ids to Region; it gave a {kind} {where}.")
-    if region.box is not None:
-        box = np.asarray(region.box, np.float64)
-        if box.shape != (4,) or not np.isfinite(box).all():
-            raise ContractError(f"The box of a Region is x, y, w, h; it is {region.box} {where}.")
-    if region.polygon is not None:
-        polygon = np.asarray(region.polygon)
-        if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
-            raise ContractError(
-                f"The polygon of a Region is (N, 2), N at least 3; it is {polygon.shape} {where}."
-            )
-        if not np.isfinite(polygon).all():
-            raise ContractError(f"The polygon of a Region has a corner that is no number {where}.")
-    if region.mask is not None and np.shape(region.mask) != size:
-        raise ContractError(
-            f"The mask of a Region is of the frame's size {size}; it is {np.shape(region.mask)} "
-            f"{where}."
-        )
-    return region
