@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-browser bench-eval bench-track bench-vot ablation leaderboard publish clean
+.PHONY: help install check test test-browser bench-eval bench-track bench-vot bench-siammask ablation comparison leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -53,6 +53,14 @@ bench-vot: $(STAMP)  ## time the scoring of VOT results into results/bench_vot.m
 # ABLATION holds options of the script, e.g. ABLATION="--pairs 20000 --only base rays18".
 ablation: $(STAMP)  ## train siampolar without its parts into results/ablation_siampolar.md
 	$(BIN)/python benchmarks/ablation.py $(ABLATION)
+
+# COMPARISON holds options of the script, e.g. COMPARISON="--pairs 20000 --processes 2".
+comparison: $(STAMP)  ## train the family alike into results/comparison_family.md
+	$(BIN)/python benchmarks/comparison.py $(COMPARISON)
+
+# BENCH_SIAMMASK=FOLDER of a checkout of the original.
+bench-siammask: $(STAMP)  ## time SiamMask beside the original program into results/bench_siammask.md
+	$(BIN)/python benchmarks/bench_siammask.py $(BENCH_SIAMMASK)
 
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run

@@ -16,7 +16,7 @@ pytest.importorskip("onnxscript")
 
 def differences(tmp_path: Path, config: str, scenes) -> dict[str, dict[str, float]]:
     """Export for two objects; returns network -> output -> largest difference."""
-    request = RunRequest("siammask", config, ("channels=32",), "cpu", "fp32")
+    request = RunRequest(f"siammask/{config}", None, ("channels=32",), "cpu", "fp32")
     job = prepare(request, Workspace(tmp_path), random_weights=True)
     return export_onnx(job, scenes, tmp_path, "mask").differences
 
