@@ -1,14 +1,21 @@
 """A picture of training samples: template, search crop with boxes, scores, masks of a cell."""
 
 import cv2
-import numpy as np
 from torch import Tensor
 
 from vostool.training.task import Batch, Picture
 
 from ..siamese.anchors import decode
 from ..siamese.cells import cell_centres
-from ..siamese.picture import Image, as_grey, as_image, beside, in_columns
+from ..siamese.picture import (
+    Image,
+    as_grey,
+    as_image,
+    beside,
+    draw_outline,
+    in_columns,
+    mask_and_target,
+)
 from ..siamese.rpn import Proposals
 from .targets import Targets
 
@@ -32,9 +39,7 @@ def draw_samples(
 
     def sample(index: int) -> Image:
         search = as_image(batch["search"][index])
-        outline = batch["mask"][index].cpu().numpy().astype(np.uint8)
-        lines, _ = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(search, lines, -1, _TARGET, 1)
+        draw_outline(search, batch["mask"][index], _TARGET)
         for row, column in targets.rpn.cell[index].nonzero().tolist():
             point = cell_centres()[row, column].round().int().tolist()
             cv2.circle(search, point, 2, _ASKED, -1)
@@ -53,7 +58,4 @@ def draw_samples(
 def _both(masks: Tensor, targets: Targets, index: int) -> Image:
     """Return the first mask of a pair: predicted in the red channel, its target in the green."""
     place = int((targets.batch == index).nonzero()[0])
-    red = as_grey(masks[place].sigmoid().cpu())[..., 0]
-    green = as_grey(targets.masks[place].clamp(min=0).cpu())[..., 0]
-    enlarged = cv2.resize(red, green.shape, interpolation=cv2.INTER_LINEAR)
-    return np.stack((enlarged, green, np.zeros_like(green)), axis=-1).astype(np.uint8)
+    return mask_and_target(masks[place], targets.masks[place])
