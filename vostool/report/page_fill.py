@@ -135,6 +135,7 @@ def filled_page(
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "by": f"vostool {versions().get('vostool', '')} {git_revision() or ''}".strip(),
         "frames": frames,
+        "mostRuns": MOST_RUNS,
         "notes": [],
         "clips": {},
     }

@@ -18,7 +18,7 @@ from vostool.report.overlay import resized, resized_labels
 from vostool.results import RunFolder
 from vostool.sequence import Sequence
 
-WIDTHS = (320, 240, 160)  # pixels; the largest that fits the budget is taken
+WIDTHS = (320, 280, 240, 200, 160)  # pixels; the largest that fits the budget is taken
 _QUALITY = 45  # of WebP: a background for masks
 _MASK_BYTES = 200  # of a mask, about, as it is packed
 

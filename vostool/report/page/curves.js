@@ -53,7 +53,7 @@ function curve(measure, pair, width, cursor) {
     class: "plot", viewBox: `0 0 ${width} ${CURVE_HEIGHT}`, role: "img",
     "aria-label": `${LABELS[measure]} per frame on ${state.sequence}; the slider below reads the values out`,
     onpointerdown: move, onpointermove: (event) => { if (event.buttons) move(event); },
-  }, marks, below, svg("text", { x: left + 6, y: 22, class: "label" }, LABELS[measure]), lines, line);
+  }, marks, below, svg("text", { x: 12, y: y(25) + 4, class: "label" }, LABELS[measure]), lines, line);
   return { plot, moveTo: (i) => { for (const end of ["x1", "x2"]) line.setAttribute(end, x(i)); } };
 }
 

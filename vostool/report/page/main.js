@@ -61,8 +61,9 @@ function start() {
   for (const [value, text] of sectionOptions()) $("section").append(el("option", { value }, text));
   $("section").addEventListener("change", (event) => chooseSection(Number(event.target.value)));
   setTheme(0);
-  const { made, by, notes } = DATA.about;
-  $("made").textContent = [`Made ${made} by ${by}.`, "Published numbers name their sources.", ...notes].join(" ");
+  const { made, by, notes, clips } = DATA.about;
+  const licence = Object.keys(clips).length ? "Pictures are the datasets' own, under their licences." : "";
+  $("made").textContent = [`Made ${made} by ${by}.`, "Published numbers name their sources.", licence, ...notes].filter(Boolean).join(" ");
   chooseSection(0);
   let width = innerWidth;
   addEventListener("resize", () => {

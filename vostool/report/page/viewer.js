@@ -115,7 +115,7 @@ function viewerLegend() {
 }
 
 function drawViewer(clip) {
-  const { frames, notes } = DATA.about;
+  const { frames, notes, mostRuns } = DATA.about;
   if (!clip) {
     const text = frames === "none"
       ? "This page was made without pictures (--frames none)."
@@ -126,7 +126,11 @@ function drawViewer(clip) {
   const letters = [["A", state.a], ["B", state.b]].filter(([, place]) => place !== null);
   const rows = letters.map(([letter, place]) => {
     const { run } = state.section.rows[place];
-    if (!Object.hasOwn(clip.masks, run)) return { element: el("p", { class: "note" }, `The masks of ${letter}, ${run}, are not in this page.`) };
+    if (!Object.hasOwn(clip.masks, run)) {
+      const text = `The masks of ${letter}, ${run}, are not in this page: it has those of at most ${mostRuns} runs, `
+        + "the best, as far as they were on the machine that made it.";
+      return { element: el("p", { class: "note" }, text) };
+    }
     return runViews(clip, run, letter);
   });
   state.onframe.push((name) => {
