@@ -35,6 +35,7 @@ class Search(BoxFollowing[Boxed]):
         super().__init__(network, runtime)
         self._config = config
         self._window = cosine_window(RESPONSE, self.device)
+        self.scores = torch.empty(0)  # (N,) of the objects of the last `follow`
 
     def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Boxed:
         return self.begun(image, prompts)
@@ -51,6 +52,7 @@ class Search(BoxFollowing[Boxed]):
             ranked = rank_boxes(found.proposals, old.sizes / scale[:, None], rules, self._window)
             choice = choose(ranked, old.centres, old.sizes, scale, frame, rules)
             seen = (choice.score >= rules.lost_below)[:, None]
+            self.scores = choice.score
             new = replace(
                 old,
                 centres=torch.where(seen, choice.centres, old.centres),

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import cv2
 import torch
 
 from vostool.export import Exported, Scene
-from vostool.sequence import Frame, Labels, Prompt
+from vostool.regions import largest_contour, rotated_box
+from vostool.sequence import Box, Frame, Labels, Mask, Prompt, Region
 from vostool.tracker import Runtime, Tracker
 
 from ..siamese.checkpoints import Format, load_checkpoint
@@ -38,6 +40,7 @@ FORMATS = (
         },
     ),
 )
+_SMALLEST = 100  # pixels of a mask that has a rotated box
 HEADS = ("mask.", "refine.")  # that a smaller form has no use for
 
 
@@ -64,8 +67,27 @@ class SiamMaskTracker(Tracker):
     def exportable(self, scene: Scene) -> Mapping[str, Exported]:
         return exportable(self._search.network, self.config, scene)
 
+    def regions(self) -> Mapping[int, Region]:
+        """Return boxes, scores, and the smallest rotated boxes around masks of some size."""
+        objects = self._search.objects
+        if objects is None:
+            return {}
+        numbers = torch.cat((objects.centres, objects.sizes, self._search.scores[:, None]), dim=1)
+        return {
+            number: self._region(self._labels == number, *row)
+            for number, row in zip(objects.ids, numbers.tolist(), strict=True)
+        }
+
+    def _region(self, mask: Mask, x: float, y: float, w: float, h: float, score: float) -> Region:
+        box = Box(x - w / 2, y - h / 2, w, h)
+        contour = largest_contour(mask)
+        large = contour is not None and cv2.contourArea(contour) > _SMALLEST
+        drawn = self.config.variant != "box" and large
+        return Region(box, rotated_box(mask) if drawn else None, confidence=score)
+
     def reset(self) -> None:
         self._search.forget()
 
     def step(self, frame: Frame, prompts: Iterable[Prompt] = ()) -> Labels:
-        return self._search.step(frame, tuple(prompts))
+        self._labels = self._search.step(frame, tuple(prompts))
+        return self._labels.copy()

@@ -135,3 +135,23 @@ def test_weights_of_another_network_are_refused_with_their_first_keys(tmp_path, 
     torch.save({"features.features.conv1.weight": torch.zeros(1), "head.bias": torch.ones(2)}, path)
     with pytest.raises(WeightsError, match=r"another network: .*conv1\.weight"):
         SiamMaskTracker(Config(**SMALL), Runtime(weights=path))
+
+
+def test_regions_are_boxes_scores_and_rotated_boxes_of_masks():
+    config = Config(variant="base", **SMALL, threshold=-0.5)
+    tracker = SiamMaskTracker(config, Runtime())
+    assert tracker.regions() == {}
+    tracker.step(FRAME, PROMPTS)
+    labels = tracker.step(FRAME, ())
+    regions = tracker.regions()
+    assert set(regions) == {3, 200}
+    for number, region in regions.items():
+        assert 0 <= region.confidence <= 1
+        if (labels == number).sum() > 300:
+            rows, columns = np.nonzero(labels == number)
+            low, high = region.polygon.min(axis=0), region.polygon.max(axis=0)
+            assert low[0] <= columns.max()
+            assert high[1] >= rows.min()
+    x, y, w, h = regions[3].box
+    centre = tracker._search.objects.centres[0].tolist()
+    assert [x + w / 2, y + h / 2] == pytest.approx(centre, abs=1e-3)
