@@ -1,4 +1,4 @@
-"""Bring trained weights into the package, halved.
+"""Bring trained weights into the package, halved, and what they were trained on.
 
 python -m vostool_trackers.siampolar.bundle results/train/siampolar-car/best.safetensors
 """
@@ -9,24 +9,31 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from vostool.trained_on import training_of, write_training_data
+
+from ..siamese.checkpoints import load_checkpoint
 from .network import SiamPolarCar
 from .settings import Config
 from .tracker import BUNDLED
-from .weights import load_weights
 
 
 def bundle(source: Path, target: Path = BUNDLED) -> int:
     """Write the weights of the default configuration as fp16; returns the size in bytes.
 
+    Beside them comes a JSON file of what they were trained on, from the `train.json` beside the
+    source.
+
     Raises:
-        WeightsError: they are of another configuration.
+        WeightsError: they are of another configuration, or nothing says what they were trained on.
     """
-    load_weights(SiamPolarCar(Config().shape), source)
+    training = training_of(source)
+    load_checkpoint(SiamPolarCar(Config().shape), source)
     halved = {
         name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor
         for name, tensor in load_file(source).items()
     }
     save_file(halved, target)
+    write_training_data(target, training)
     return target.stat().st_size
 
 

@@ -2,23 +2,24 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vostool.sequence import Frame, Labels, Prompt
+from vostool.sequence import Prompt
 from vostool.tracker import Runtime
 
-from ..siamese.backbone import STRIDE
+from ..siamese.backbone import STRIDE, normalised
 from ..siamese.cells import RESPONSE, cell_centres
 from ..siamese.constants import constant
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
-from ..siamese.drawing import draw_box, draw_polygons
+from ..siamese.drawing import draw_polygons
+from ..siamese.folding import number_type
+from ..siamese.following import Following
 from ..siamese.likelihood import Colours, bins_of, colours_of
 from ..siamese.polar import extent, fill, voted
-from ..siamese.precision import autocast, laid_out
 from ..siamese.ranking import change_penalty, cosine_window
 from ..siamese.stages import stage
+from ..siamese.tracked import Tracked
 from .guidance import within_box
 from .network import Maps, SiamPolarCar, guide_of
 from .settings import NEIGHBOURS, Config
@@ -29,11 +30,10 @@ _MOST_REACH = 1.6  # that a contour may fall short of the object
 
 
 @dataclass
-class Objects:
+class Objects(Tracked):
     """What is known of N objects.
 
     Args:
-        ids: their labels.
         centres: (N, 2) x and y of the next search crop, pixels of the frame.
         sizes: (N, 2) width and height.
         kernels: of the correlation, (N, C, 8, 8) per stage.
@@ -44,7 +44,6 @@ class Objects:
         recent: colours of late.
     """
 
-    ids: list[int]
     centres: Tensor
     sizes: Tensor
     kernels: list[Tensor]
@@ -59,106 +58,35 @@ class Objects:
         """(N,) pixels of the frame per pixel of a crop."""
         return context_side(self.sizes) / TEMPLATE
 
-    def without(self, ids: set[int]) -> "Objects | None":
-        """Return those that have other ids, None if none have."""
-        kept = [i for i, own in enumerate(self.ids) if own not in ids]
-        if not kept:
-            return None
 
-        def of(colours: Colours | None) -> Colours | None:
-            return colours and Colours(colours.inside[kept], colours.outside[kept])
-
-        return Objects(
-            [self.ids[i] for i in kept],
-            self.centres[kept],
-            self.sizes[kept],
-            [kernel[kept] for kernel in self.kernels],
-            self.points[kept],
-            self.rays[kept],
-            self.reach[kept],
-            of(self.first),
-            of(self.recent),
-        )
-
-    def joined(self, other: "Objects") -> "Objects":
-        """Return these objects, then the other ones."""
-
-        def of(a: Colours | None, b: Colours | None) -> Colours | None:
-            if a is None or b is None:
-                return None
-            return Colours(torch.cat((a.inside, b.inside)), torch.cat((a.outside, b.outside)))
-
-        return Objects(
-            self.ids + other.ids,
-            torch.cat((self.centres, other.centres)),
-            torch.cat((self.sizes, other.sizes)),
-            [torch.cat(pair) for pair in zip(self.kernels, other.kernels, strict=True)],
-            torch.cat((self.points, other.points)),
-            torch.cat((self.rays, other.rays)),
-            torch.cat((self.reach, other.reach)),
-            of(self.first, other.first),
-            of(self.recent, other.recent),
-        )
-
-
-class Search:
+class Search(Following[Objects]):
     """The state of all objects of a sequence, on the device.
 
     Args:
-        network: in evaluation mode and on the device; it is lent, nothing of it is changed.
+        network: in evaluation mode, on the device, of the runtime's precision (`folding.ready`).
         config: how its maps are ranked.
         runtime: device and precision.
     """
 
     def __init__(self, network: SiamPolarCar, config: Config, runtime: Runtime) -> None:
-        self._config = config
-        self._runtime, self._device = runtime, torch.device(runtime.device)
+        super().__init__(runtime.device)
+        self._config, self._type = config, number_type(runtime)
         self.network = network
-        self._window = cosine_window(RESPONSE, self._device)
-        self._cells = cell_centres(self._device).reshape(-1, 2)
-        self.forget()
+        self._window = cosine_window(RESPONSE, self.device)
+        self._cells = cell_centres(self.device).reshape(-1, 2)
 
-    def forget(self) -> None:
-        self.objects: Objects | None = None
-
-    @torch.inference_mode()
-    def step(self, frame: Frame, prompts: tuple[Prompt, ...]) -> Labels:
-        """Follow the objects there are, then take in new ones; returns the label map."""
-        size = frame.shape[:2]
-        labels = torch.zeros(size, dtype=torch.uint8, device=self._device)
-        if self.objects is None and not prompts:
-            return labels.cpu().numpy()
-        with stage("upload"):
-            image = torch.from_numpy(np.array(frame)).to(self._device).permute(2, 0, 1).float()
-        if self.objects is not None and prompts:
-            self.objects = self.objects.without({prompt.object_id for prompt in prompts})
-        if self.objects is not None:
-            self.objects, scores = self._follow(image, self.objects)
-            found = self.objects
-            with stage("drawing"):
-                labels = draw_polygons(found.points, found.rays, scores, found.ids, size)
-        if prompts:
-            new = self._begin(image, prompts)
-            self.objects = self.objects.joined(new) if self.objects else new
-            for prompt in prompts:
-                draw_box(labels, prompt)
-        with stage("download"):
-            return labels.cpu().numpy()
-
-    def _begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Objects:
-        """Take in objects by their boxes."""
-        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self._device)
+    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Objects:
+        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self.device)
         sizes = boxes[:, 2:].clamp(min=1.0)
         centres = boxes[:, :2] + (sizes - 1) / 2
         scale = context_side(sizes) / TEMPLATE
         template = cut(image, centres, scale * TEMPLATE, TEMPLATE)
         ids = [p.object_id for p in prompts]
-        rays = torch.zeros(len(ids), self._config.rays, device=self._device)
+        rays = torch.zeros(len(ids), self._config.rays, device=self.device)
         new = Objects(ids, centres, sizes, [], centres, rays, torch.ones_like(sizes), None, None)
         if self._config.guided:
             return self._begin_guided(image, template, new)
-        with autocast(self._runtime):
-            return replace(new, kernels=self.network.kernels(laid_out(template)))
+        return replace(new, kernels=self.network.kernels(self._prepared(template)))
 
     def _begin_guided(self, image: Tensor, template: Tensor, new: Objects) -> Objects:
         """Find the contour in the box first; it, and the colours in it, go into the template."""
@@ -170,14 +98,12 @@ class Search:
         for number in range(self._config.looks + 1):
             first = colours_of(bins, inside)
             recent = colours_of(around, inside_around)
-            with autocast(self._runtime):
-                guide = _guide(inside, first.likelihood(bins))
-                kernels = self.network.kernels(laid_out(template), guide)
+            guide = self._guide(inside, first.likelihood(bins))
+            kernels = self.network.kernels(self._prepared(template), guide)
             if number == self._config.looks:
                 break
-            guide = _guide(inside_around, first.mixed(recent, 0.5).likelihood(around))
-            with autocast(self._runtime):
-                maps = self.network.search(kernels, laid_out(crops), guide)
+            guide = self._guide(inside_around, first.mixed(recent, 0.5).likelihood(around))
+            maps = self.network.search(kernels, self._prepared(crops), guide)
             cell, _, rays = self._best(maps, new)
             points = (self._cells[cell] - _MIDDLE).clamp(-half, half)
             rays = within_box(points, rays, torch.cat((-half, half), dim=1))
@@ -193,20 +119,26 @@ class Search:
             recent=recent,
         )
 
-    def _follow(self, image: Tensor, old: Objects) -> tuple[Objects, Tensor]:
+    def follow(self, image: Tensor, objects: Objects) -> tuple[Objects, Tensor]:
+        found, scores = self._found(image, objects)
+        with stage("drawing"):
+            size = (image.shape[1], image.shape[2])
+            return found, draw_polygons(found.points, found.rays, scores, found.ids, size)
+
+    def _found(self, image: Tensor, old: Objects) -> tuple[Objects, Tensor]:
         """Find every object again; returns what is known now and the scores (N,), 0 if lost."""
         scale = old.scale
         with stage("crops"):
             crops = cut(image, old.centres, scale * SEARCH, SEARCH)
-            search, bins, guide = laid_out(crops), None, None
+            search, bins, guide = self._prepared(crops), None, None
         if old.first is not None and old.recent is not None:
             with stage("guide"):
                 bins = bins_of(crops)
                 offset = (old.points - old.centres) / scale[:, None]
                 mask = self._polygon(offset, old.rays / scale[:, None], SEARCH)
                 colours = old.first.mixed(old.recent, 0.5)
-                guide = _guide(mask, colours.likelihood(bins))
-        with stage("network"), autocast(self._runtime):
+                guide = self._guide(mask, colours.likelihood(bins))
+        with stage("network"):
             maps = self.network.search(old.kernels, search, guide)
         with stage("choice"):
             cell, score, rays = self._best(maps, old)
@@ -242,7 +174,7 @@ class Search:
         size = (_size(rays) * old.reach).clamp(min=_SMALLEST)
         change = change_penalty(size, old.sizes, self._config.penalty)
         rate = (self._config.smoothing * score * change)[:, None]
-        limit = constant(tuple(image.shape[:0:-1]), self._device)
+        limit = constant(tuple(image.shape[:0:-1]), self.device)
         box = extent(rays)
         middle = points + (box[:, 2:] + box[:, :2]) / 2
         centres = torch.minimum(middle.clamp(min=0), limit - 1)
@@ -282,6 +214,16 @@ class Search:
         agreed = voted(self._cells[voters], theirs, votes, centre)
         return torch.where(agreed > 0, agreed, best)
 
+    def _prepared(self, crops: Tensor) -> Tensor:
+        """Return crops of 0 to 255 as the network wants them."""
+        return self._laid_out(normalised(crops))
+
+    def _guide(self, mask: Tensor, likelihood: Tensor) -> Tensor:
+        return self._laid_out(guide_of(mask, likelihood))
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        return images.to(self._type).contiguous(memory_format=torch.channels_last)
+
     def _polygon(self, offset: Tensor, rays: Tensor, side: int) -> Tensor:
         """Fill (N, side, side) crops with polygons; the offset is from the middle of the crop."""
         middle = (side - 1) / 2
@@ -299,7 +241,3 @@ def _box(half: Tensor, side: int) -> Tensor:
     line = (torch.arange(side, device=half.device) - (side - 1) / 2).abs()
     inside = line <= half[..., None]  # (N, 2, side)
     return inside[:, 1, :, None] & inside[:, 0, None, :]
-
-
-def _guide(mask: Tensor, likelihood: Tensor) -> Tensor:
-    return guide_of(mask, likelihood).contiguous(memory_format=torch.channels_last)

@@ -11,11 +11,12 @@ from vostool.export import Exported, Scene
 from vostool.sequence import Frame, Labels, Prompt
 from vostool.tracker import Runtime, Tracker
 
+from ..siamese.checkpoints import load_checkpoint
+from ..siamese.folding import ready
 from .export import exportable
 from .network import SiamPolarCar
 from .search import Search
 from .settings import Config
-from .weights import load_weights
 from .whole_frame.network import FrameNetwork
 from .whole_frame.search import FrameSearch
 
@@ -41,7 +42,7 @@ class SiamPolar(Tracker):
             network = SiamPolarCar(self.config.shape)
         else:
             network = FrameNetwork(self.config.frame_shape)
-        load_weights(network, self.runtime.weights)
+        load_checkpoint(network, self.runtime.weights)
         network.to(self.runtime.device).to(memory_format=torch.channels_last)
         self._search = search_with(network.eval(), self.config, self.runtime)
 
@@ -61,8 +62,8 @@ class SiamPolar(Tracker):
 
 
 def search_with(network: nn.Module, config: Config, runtime: Runtime) -> Search | FrameSearch:
-    """Return what follows objects with a network in evaluation mode and on its device."""
+    """Return what follows objects with a network in evaluation mode, which is lent."""
     if isinstance(network, FrameNetwork):
         return FrameSearch(network, config, runtime)
     assert isinstance(network, SiamPolarCar)
-    return Search(network, config, runtime)
+    return Search(ready(network, runtime), config, runtime)

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vostool_trackers.siamese.cells import cell_centres
 from vostool_trackers.siampolar.losses import dense_loss
 from vostool_trackers.siampolar.network import (
     DENSE,
     PolarHead,
     Shape,
     SiamPolarCar,
-    cell_centres,
 )
 
 
