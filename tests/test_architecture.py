@@ -30,6 +30,7 @@ LAYERS = [
         "importing",
         "lookup",
         "convert",
+        "trained_on",
     },
     {
         "runner",

@@ -1,6 +1,5 @@
 """What stands behind a row of the leaderboard: scores of sequences and frames, where from."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +9,12 @@ import pandas as pd
 
 from vostool.attributes import COLUMNS, attribute_table
 from vostool.errors import ResultError
-from vostool.provenance import sha256_of
 from vostool.report.format import is_blank, rate, span
 from vostool.report.leaderboard import OWN, Section
 from vostool.report.published import published_intervals, published_sequences
 from vostool.results import Manifest, RunFolder
 from vostool.tables import SPEED_COLUMNS
+from vostool.trained_on import training_data
 
 NOT_STATED = "not stated"
 _SPEED_LABELS = {
@@ -189,17 +188,7 @@ def trained_on(row: Mapping[Any, Any]) -> str:
         return NOT_STATED
     if manifest.imported is not None:
         return NOT_STATED
-    return _training_of(manifest.weights) if manifest.weights else "nothing: no weights"
-
-
-def _training_of(weights: Mapping[str, str]) -> str:
-    """Return what weights were trained on, if they still lie where `vostool train` left them."""
-    path = Path(weights["path"])
-    try:
-        data = json.loads((path.parent / "train.json").read_text(encoding="utf-8"))["data"]
-        if sha256_of(path) != weights["sha256"]:
-            return NOT_STATED
-        used = [f"{name} ({len(about['sequences'])} sequences)" for name, about in data.items()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return NOT_STATED
-    return ", ".join(used) or NOT_STATED
+    if not manifest.weights:
+        return "nothing: no weights"
+    found = training_data(Path(manifest.weights["path"]), manifest.weights["sha256"])
+    return ", ".join(found) or NOT_STATED
