@@ -132,7 +132,13 @@ def with_categories(
 
 
 def lead_score(table: pd.DataFrame) -> str:
-    """Return the column that sums up summary rows: `G` where it is known, as for YouTube-VOS."""
+    """Return the column that sums up summary rows.
+
+    It is `G` where that is known, as for YouTube-VOS, and for boxes `EAO` (VOT) or `AUC` (OTB).
+    """
+    boxes = [name for name in ("EAO", "AUC") if name in table.columns]
+    if boxes:
+        return boxes[0]
     return "G" if "G" in table.columns and table["G"].notna().any() else "JF_mean"
 
 

@@ -12,10 +12,11 @@ import pytest
 from vostool.datasets.catalog import CATALOG
 from vostool.errors import UnknownNameError
 from vostool.report.format import SCORES, percent
-from vostool.report.leaderboard import Section, collect, ranked
+from vostool.report.leaderboard import collect
 from vostool.report.leaderboard_files import as_table
 from vostool.report.markdown import as_markdown, escaped, markdown_table
 from vostool.report.published import published, published_on, published_sequences
+from vostool.report.section import Section, ranked
 from vostool.tables import SUMMARY_COLUMNS
 
 AddRun = Callable[..., Path]

@@ -10,8 +10,8 @@ import pandas as pd
 from vostool.attributes import COLUMNS, attribute_table
 from vostool.errors import ResultError
 from vostool.report.format import is_blank, rate, span
-from vostool.report.leaderboard import OWN, Section
 from vostool.report.published import published_intervals, published_sequences
+from vostool.report.section import OWN, Section
 from vostool.results import Manifest, RunFolder
 from vostool.tables import SPEED_COLUMNS
 from vostool.trained_on import training_data
@@ -36,7 +36,7 @@ class Details:
     """What is known about one row beyond its summary; anything may be empty.
 
     Args:
-        sequences: `sequence, J_mean, F_mean`, as fractions.
+        sequences: `sequence` and `J_mean, F_mean`, or the scores of boxes, as fractions.
         attributes: see `attributes.attribute_table`.
         intervals: statistic -> its 95 % interval in percent, as it is printed.
         about: `label, value`: where the numbers come from, for people.
@@ -81,6 +81,8 @@ def details_of(
     """
     if row["source"] == OWN:
         return _of_run(row)
+    if section.boxes:
+        return Details(about=tuple(_about_published(row)))
     table = published_sequences(section.dataset, section.protocol)
     table = table[(table["method"] == row["run"]) & (table["init"] == row["init"])]
     sequences = table[table["sequence"].isin(section.names)].reset_index(drop=True)
@@ -146,13 +148,25 @@ def _about_run(row: Mapping[Any, Any], run: RunFolder) -> list[tuple[str, str]]:
         for name in SPEED_COLUMNS
         if not is_blank(row.get(name))
     ]
-    counts = f"{row['sequences']} sequences, {int(row['objects'])} objects, {int(row['frames'])}"
-    facts = [("scored", f"{counts} frames"), *speed]
+    facts = [("scored", _amount(row)), *speed]
     try:
         facts += _about_manifest(run.manifest())
     except ResultError:
         facts.append(("run.json", "cannot be read"))
     return [(label, str(value)) for label, value in facts if not is_blank(value)]
+
+
+def _amount(row: Mapping[Any, Any]) -> str:
+    """Return how much was scored, e.g. `6 sequences, 6 objects, 400 frames`."""
+    parts = [f"{row['sequences']} sequences"]
+    if not is_blank(row.get("objects")):
+        parts.append(f"{int(row['objects'])} objects")
+    parts.append(f"{int(row['frames'])} frames")
+    if not is_blank(row.get("repetitions")):
+        parts.append(f"repetitions: {int(row['repetitions'])}")
+    if not is_blank(row.get("failures")):
+        parts.append(f"failures: {row['failures']:.1f}")
+    return ", ".join(parts)
 
 
 def _about_manifest(manifest: Manifest) -> list[tuple[str, str]]:

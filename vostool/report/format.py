@@ -24,11 +24,31 @@ SEEN_SCORES = [  # of YouTube-VOS, where it is known which categories training h
     ("F_seen", "Fs"),
     ("F_unseen", "Fu"),
 ]
+VOT_SCORES = [("EAO", "EAO"), ("A", "A"), ("R", "R")]  # fractions, and failures per 100 frames
+OTB_SCORES = [("AUC", "AUC"), ("P20", "P 20 px"), ("NP20", "P 20 %")]
+LOWER_IS_BETTER = ("J_decay", "F_decay", "R")
+_BY_LEAD = {"JF_mean": SCORES, "G": SEEN_SCORES, "EAO": VOT_SCORES, "AUC": OTB_SCORES}
+_AS_THEY_ARE = tuple(column for column, _ in VOT_SCORES)
 
 
 def scores_of(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the columns to show of summary rows, the one that sums them up first."""
-    return SCORES if lead_score(table) == "JF_mean" else SEEN_SCORES
+    return _BY_LEAD[lead_score(table)]
+
+
+def in_percent(column: str) -> bool:
+    """Tell whether a score is printed in percent; those of VOT never are."""
+    return column not in _AS_THEY_ARE
+
+
+def score(column: str, value: Any) -> str:
+    """Return a score as it is printed: percent with one digit, those of VOT with three."""
+    return percent(value) if in_percent(column) else three_digits(value)
+
+
+def three_digits(value: Any) -> str:
+    """Return a number with three digits behind the point, as tables of VOT have them."""
+    return "" if is_blank(value) else f"{value:.3f}"
 
 
 def percent(value: Any) -> str:

@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from vostool.report.format import percent, rate, scores_of
-from vostool.report.leaderboard import OWN, TIMED_ALIKE, Section
+from vostool.report.format import LOWER_IS_BETTER, rate, score, scores_of
 from vostool.report.markdown import partial_note
+from vostool.report.section import OWN, TIMED_ALIKE, Section
 
 LONG = 45  # rows that fit a page
-_LOWER_IS_BETTER = ("J_decay", "F_decay")
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -22,7 +21,8 @@ _SPECIAL = {
     '"': r"\textquotedbl{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
-_HEAD = r"""% In percent. Best in bold, second underlined, among rows of the same initialisation;
+_HEAD = r"""% In percent, where the caption says nothing else.
+% Best in bold, second underlined, among rows of the same initialisation;
 % fps among those that were also timed by the same protocol on the same device.
 % \usepackage[T1]{fontenc}
 % \usepackage{booktabs,longtable}
@@ -40,6 +40,8 @@ def _table(section: Section) -> str:
     headings = ["method", "init", r"\#", *(label for _, label in scores), "fps", "fps protocol"]
     heading = " & ".join([*headings[:2], headings[2], *map(latex_escaped, headings[3:])]) + r" \\"
     caption = latex_escaped(section.title + ".")
+    if section.meaning:
+        caption += " " + latex_escaped(section.meaning)
     if not section.whole:
         caption += " " + latex_escaped(partial_note(section))
     body = "\n".join(_body(section, [column for column, _ in scores]))
@@ -66,18 +68,18 @@ def _body(section: Section, columns: list[str]) -> Iterable[str]:
             yield r"\midrule"
         previous = row["init"]
         cells = [latex_escaped(str(row["run"])), latex_escaped(row["init"]), row["rank"]]
-        cells += [_marked(percent(row[name]), marks[name].get(place, "")) for name in columns]
+        cells += [_marked(score(name, row[name]), marks[name].get(place, "")) for name in columns]
         cells += [_marked(rate(row.get("fps")), fps.get(place, ""))]
         yield " & ".join([*cells, latex_escaped(row["fps_protocol"])]) + r" \\"
 
 
 def _marks(rows: pd.DataFrame, column: str, among: list[str]) -> dict[Any, str]:
     """Return row -> command, for the best and the second best values as they are printed."""
-    write = rate if column == "fps" else percent
     found: dict[Any, str] = {}
     for _, group in rows.groupby(among):
-        printed = {i: float(write(v)) for i, v in group[column].items() if not math.isnan(v)}
-        order = sorted(set(printed.values()), reverse=column not in _LOWER_IS_BETTER)
+        values = [(i, v) for i, v in group[column].items() if not math.isnan(v)]
+        printed = {i: float(rate(v) if column == "fps" else score(column, v)) for i, v in values}
+        order = sorted(set(printed.values()), reverse=column not in LOWER_IS_BETTER)
         if len(printed) > 1:  # the best of one is no news
             commands = dict(zip(order, ("textbf", "underline"), strict=False))
             found |= {i: commands[v] for i, v in printed.items() if v in commands}

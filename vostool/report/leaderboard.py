@@ -7,73 +7,22 @@ taken over just that part, for the methods whose numbers per sequence are publis
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
 from vostool.errors import ResultError, UnknownNameError
-from vostool.report.format import coverage
+from vostool.report.box_sections import box_sections, plain_name, published_box_sections
 from vostool.report.published import (
     published,
     published_intervals,
     published_on,
     published_splits,
 )
+from vostool.report.section import OWN, Section, ranked
 from vostool.results import runs_in
 from vostool.tables import lead_score
-
-_INIT_ORDER = {"mask": 0, "box": 1, "none": 2, "": 3}
-OWN = "vostool run"  # the source of a row that is not published by others
-TIMED_ALIKE = ["init", "fps_protocol", "device", "precision"]  # what a rank by speed is among
-_TEXTS = ["tracker", "fps_protocol", "device", "precision", "trained_on", "scores"]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Rows that may be compared with each other.
-
-    Args:
-        dataset: name of the dataset.
-        split: name of the split.
-        resolution: name of the resolution if it is not the usual one.
-        protocol: name of the protocol.
-        sequences: how many sequences the rows cover, 0 if that is not known.
-        official: how many the official split has, 0 if there is none.
-        rows: ranked within each `init`. The columns of `tables.SUMMARY_COLUMNS` and, where known,
-            of `tables.SPEED_COLUMNS`; `rank` and `fps_rank`, text, empty for none; `low` and
-            `high`, the 95 % interval of the lead score; `source`, `trained_on`; and `scores`, the
-            folder of a run's tables, empty for published rows.
-        names: of the sequences, empty where they are not known.
-    """
-
-    dataset: str
-    split: str
-    resolution: str
-    protocol: str
-    sequences: int
-    official: int
-    rows: pd.DataFrame
-    names: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        split = "" if self.split == "all" else f" {self.split}"
-        split += f" {self.resolution}" if self.resolution else ""
-        title = f"{self.dataset}{split}, protocol {self.protocol}"
-        if not self.sequences:  # of a split whose sequences nobody here knows
-            return title
-        return f"{title}, {coverage(self.sequences, self.official)} sequences"
-
-    @property
-    def whole(self) -> bool:
-        return self.official in (0, self.sequences)
-
-    @property
-    def own(self) -> int:
-        """Return how many rows are runs; the others are published."""
-        return int((self.rows["source"] == OWN).sum())
 
 
 def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
@@ -85,8 +34,8 @@ def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
 
     Returns:
         One section for each dataset, split, protocol and set of sequences that runs have, synthetic
-        data last; then one for each split that only published numbers cover. Empty if there is no
-        run, unless datasets are named.
+        data last, those of boxes after those of masks; then one for each split that only published
+        numbers cover. Empty if there is no run, unless datasets are named.
 
     Raises:
         ResultError: a table is damaged.
@@ -99,11 +48,13 @@ def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
         for path in sorted(run.path.glob("scores/*/summary.csv"))
         if not path.parent.name.endswith(".subset")
     ]
-    if not tables and not datasets:
-        return []
     sections = _of_runs(pd.concat(tables, ignore_index=True)) if tables else []
-    sections += _of_published(sections)
+    sections += box_sections(results)
+    if not sections and not datasets:
+        return []
+    sections += _of_published(sections) + published_box_sections(sections)
     known = {section.dataset for section in sections}
+    datasets = [plain_name(name) for name in datasets]
     for name in datasets:
         if name not in known:
             raise UnknownNameError.of("dataset with scored runs or published numbers", name, known)
@@ -221,28 +172,3 @@ def _cited(
         complete=whole,
         tracker="",
     )
-
-
-def ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort rows by initialisation, then `lead_score`, and number them within each initialisation.
-
-    Equal scores share a rank; rows without that score have none. `fps_rank` numbers runs by speed,
-    among those that started alike and were timed by the same protocol on the same device in the
-    same precision; published rows have none.
-    """
-    score = lead_score(rows)
-    absent = {column: "" for column in _TEXTS if column not in rows.columns}
-    rows = rows.assign(**absent).fillna(dict.fromkeys(_TEXTS, ""))
-    ordered = rows.assign(order=rows["init"].map(_INIT_ORDER).fillna(len(_INIT_ORDER)))
-    ordered = ordered.sort_values(["order", score], ascending=[True, False], kind="stable")
-    ordered["rank"] = _as_text(ordered.groupby("order")[score].rank("min", ascending=False))
-    ordered["fps_rank"] = ""
-    own = ordered["source"] == OWN if "source" in ordered else ordered["init"].isna()
-    if "fps" in ordered and own.any():
-        timed = ordered[own].groupby(TIMED_ALIKE)["fps"].rank("min", ascending=False)
-        ordered.loc[own, "fps_rank"] = _as_text(timed)
-    return ordered.drop(columns="order").reset_index(drop=True)
-
-
-def _as_text(ranks: "pd.Series[float]") -> "pd.Series[str]":
-    return ranks.map(lambda value: "" if pd.isna(value) else str(int(value)))

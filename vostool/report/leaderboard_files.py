@@ -8,14 +8,24 @@ import pandas as pd
 
 from vostool.report.details import NOT_STATED, trained_on
 from vostool.report.latex import as_latex
-from vostool.report.leaderboard import Section
 from vostool.report.markdown import as_markdown
 from vostool.report.page_fill import FOLDER, MB, Advance, Filled, Frames, filled_page, shown
+from vostool.report.section import Section
 from vostool.results import write_text
 from vostool.tables import SEEN_COLUMNS, SPEED_COLUMNS, SUMMARY_COLUMNS, write_csv
 from vostool.workspace import Workspace
 
-_FIRST = ["rank", "fps_rank", *SUMMARY_COLUMNS, *SEEN_COLUMNS, "low", "high", *SPEED_COLUMNS]
+_BOXES = ["overlap", "shortest", "longest", "EAO", "A", "R", "failures", "AUC", "P20", "NP20"]
+_FIRST = [
+    "rank",
+    "fps_rank",
+    *SUMMARY_COLUMNS,
+    *SEEN_COLUMNS,
+    *_BOXES,
+    "low",
+    "high",
+    *SPEED_COLUMNS,
+]
 _LAST = ["trained_on", "venue", "year", "source"]
 
 
@@ -71,7 +81,10 @@ def write_leaderboard(
 
 
 def as_table(sections: Sequence[Section]) -> pd.DataFrame:
-    """Return all rows of all sections, scores as fractions, `low` and `high` those of the first."""
+    """Return all rows of all sections, scores as fractions, `low` and `high` those of the first.
+
+    EAO is over `shortest` to `longest` frames; `R` is failures per 100 frames.
+    """
     rows = pd.concat([section.rows for section in sections], ignore_index=True)
     stated = [trained_on(row) for row in rows.to_dict("records")]
     rows = rows.assign(trained_on=["" if text == NOT_STATED else text for text in stated])

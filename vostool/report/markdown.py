@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from vostool.report.format import percent, rate, scores_of, span
-from vostool.report.leaderboard import OWN, Section
+from vostool.report.format import rate, score, scores_of, span
+from vostool.report.section import OWN, Section
 
 ABOUT = (
-    "Scores in percent; the column `95 %` is the bootstrap interval of the first over sequences. "
+    "Scores in percent, except where a board says otherwise; the column `95 %` is the bootstrap "
+    "interval of the first over sequences. "
     "Rows are ranked only against rows of the same dataset, split, protocol, sequences and "
     "initialisation, because another of these is another task. fps is measured inside the "
     "tracker's step on the device named, by the protocol named; published fps were measured "
@@ -23,6 +24,8 @@ def as_markdown(sections: list[Section]) -> str:
 
 def _of_runs(section: Section) -> str:
     lines = [f"## {escaped(section.title)}\n"]
+    if section.meaning:
+        lines.append(f"{section.meaning}\n")
     if not section.whole:
         lines.append(f"{partial_note(section)}\n")
     return "\n".join([*lines, _table(section)]) + "\n"
@@ -34,6 +37,8 @@ def partial_note(section: Section) -> str:
         f"Only {section.sequences} of the split's {section.official} sequences: not comparable "
         "with numbers for the whole split."
     )
+    if section.boxes:
+        return f"{note} They are not ranked."
     if len(section.rows) > section.own:
         note += " The published rows are means over the same sequences."
     return note
@@ -42,27 +47,33 @@ def partial_note(section: Section) -> str:
 def _folded(section: Section) -> str:
     """Return published numbers that no run can be ranked with, folded away."""
     count = f"all {section.sequences} sequences of " if section.sequences else ""
-    split = f"{section.dataset} {section.split}, protocol {section.protocol}"
+    name = section.dataset if section.split == "all" else f"{section.dataset} {section.split}"
+    split = f"{name}, protocol {section.protocol}"
+    methods = f"{len(section.rows)} method{'' if len(section.rows) == 1 else 's'}"
+    body = f"{section.meaning}\n\n{_table(section)}" if section.meaning else _table(section)
     return (
         f"<details><summary>Published numbers for {count}{escaped(split)} "
-        f"({len(section.rows)} methods)</summary>\n\n{_table(section)}\n\n</details>\n"
+        f"({methods})</summary>\n\n{body}\n\n</details>\n"
     )
 
 
 def _table(section: Section) -> str:
     scores = scores_of(section.rows)
     labels = [heading for _, heading in scores]
-    headings = ["#", "run", "init", labels[0], "95 %", *labels[1:]]
+    spread = [] if section.boxes else ["95 %"]
+    headings = ["#", "run", "init", labels[0], *spread, *labels[1:]]
     headings += ["fps", "fps protocol", "device", "source"]
-    rows = [_row(row, [column for column, _ in scores]) for row in section.rows.to_dict("records")]
-    return markdown_table(headings, rows, right=set(range(3, 5 + len(scores))) | {0})
+    columns = [column for column, _ in scores]
+    rows = [_row(row, columns, spread=bool(spread)) for row in section.rows.to_dict("records")]
+    return markdown_table(headings, rows, right=set(range(3, 4 + len(scores) + len(spread))) | {0})
 
 
-def _row(row: dict[Any, Any], columns: list[str]) -> list[str]:
+def _row(row: dict[Any, Any], columns: list[str], *, spread: bool) -> list[str]:
     own = row["source"] == OWN
     name = escaped(str(row["run"]))
-    figures = [percent(row[column]) for column in columns]
-    figures.insert(1, span(row["low"], row["high"]))
+    figures = [score(column, row[column]) for column in columns]
+    if spread:
+        figures.insert(1, span(row["low"], row["high"]))
     where = [escaped(str(row[key])) for key in ("fps_protocol", "device")]
     source = OWN if own else f"published: {row['source']}"
     fps = rate(row.get("fps"))

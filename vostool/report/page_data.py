@@ -12,9 +12,19 @@ from vostool.attributes import NAMES
 from vostool.errors import UnknownNameError
 from vostool.protocol import protocol_named
 from vostool.report.details import Details, trained_on
-from vostool.report.format import coverage, is_blank, percent, rate, scores_of
-from vostool.report.leaderboard import OWN, Section
+from vostool.report.format import (
+    LOWER_IS_BETTER,
+    VOT_SCORES,
+    coverage,
+    in_percent,
+    is_blank,
+    percent,
+    rate,
+    score,
+    scores_of,
+)
 from vostool.report.markdown import partial_note
+from vostool.report.section import OWN, Section
 
 NONE = 65535  # in packed values: the frame does not count for the object
 _MEASURES = ("J", "F")
@@ -36,6 +46,7 @@ def section_data(section: Section, details: Sequence[Details]) -> Json:
         details: of each of its rows.
     """
     columns = scores_of(section.rows)
+    measures = columns[-2:] if columns is VOT_SCORES else columns if section.boxes else []
     names = list(section.names)
     codes = sorted({str(code) for each in details for code in _codes(each)})
     rows = [
@@ -43,7 +54,7 @@ def section_data(section: Section, details: Sequence[Details]) -> Json:
             **_row_data(row, [column for column, _ in columns]),
             "about": [list(fact) for fact in each.about],
             "spread": {label: each.intervals.get(column, "") for column, label in columns},
-            "sequences": _sequence_data(each, names),
+            "sequences": _sequence_data(each, names, measures),
             "attributes": _attribute_data(each),
         }
         for row, each in zip(section.rows.to_dict("records"), details, strict=True)
@@ -53,12 +64,15 @@ def section_data(section: Section, details: Sequence[Details]) -> Json:
         "dataset": section.dataset,
         "split": section.split,
         "protocol": section.protocol,
-        "rules": _rules(section.protocol),
+        "rules": section.meaning or f"{_rules(section.protocol)}.",
+        "boxes": section.boxes,
+        "digits": 1 if in_percent(columns[0][0]) else 3,
+        "measures": [label for _, label in measures] or ["J&F", *_MEASURES],
         "covered": coverage(section.sequences, section.official),
         "note": "" if section.whole else partial_note(section),
         "runs": section.own,
         "scores": [label for _, label in columns],
-        "lower": [label for _, label in columns if label.endswith("decay")],
+        "lower": [label for column, label in columns if column in LOWER_IS_BETTER],
         "sequences": names if any(len(each.sequences) for each in details) else [],
         "attributes": [[code, NAMES.get(code, ""), _with(details, code)] for code in codes],
         "rows": rows,
@@ -72,7 +86,7 @@ def _row_data(row: Mapping[Any, Any], columns: list[str]) -> Json:
         "own": row["source"] == OWN,
         "rank": row["rank"],
         "init": row["init"] if row["init"] in _INITS else "",
-        "scores": [digits(row[column]) for column in columns],
+        "scores": [_printed(column, row[column]) for column in columns],
         "interval": None if low is None else [low, high],
         "trained": trained_on(row),
         "fps": rate(row.get("fps")),
@@ -84,6 +98,12 @@ def _row_data(row: Mapping[Any, Any], columns: list[str]) -> Json:
     }
 
 
+def _printed(column: str, value: Any) -> float | None:
+    """Return a score to the digit that is printed, None for a missing one."""
+    text = score(column, value)
+    return float(text) if text else None
+
+
 def _rules(protocol: str) -> str:
     try:
         return protocol_named(protocol).summary
@@ -91,10 +111,14 @@ def _rules(protocol: str) -> str:
         return "the rules of those who published the numbers"
 
 
-def _sequence_data(details: Details, names: list[str]) -> list[list[float | None] | None]:
-    """Return J&F, J and F of every sequence; None where the row has none."""
+def _sequence_data(
+    details: Details, names: list[str], measures: list[tuple[str, str]]
+) -> list[list[float | None] | None]:
+    """Return the measures of every sequence, or J&F, J and F; None where the row has none."""
     found = {
-        row["sequence"]: _three(row["J_mean"], row["F_mean"])
+        row["sequence"]: [_printed(column, row[column]) for column, _ in measures]
+        if measures
+        else _three(row["J_mean"], row["F_mean"])
         for row in details.sequences.to_dict("records")
     }
     return [found.get(name) for name in names]

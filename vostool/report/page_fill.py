@@ -19,9 +19,9 @@ from vostool.errors import UsageError, VostoolError
 from vostool.protocol import PROTOCOLS
 from vostool.provenance import git_revision, versions
 from vostool.report.details import Details, details_of
-from vostool.report.leaderboard import OWN, Section
 from vostool.report.page import Json, Page, block_html
 from vostool.report.page_data import frame_keys, frame_values, section_data
+from vostool.report.section import OWN, Section
 from vostool.report.viewer import Clip, make_clip, width_for
 from vostool.results import RunFolder
 from vostool.workspace import Workspace
@@ -86,7 +86,7 @@ def shown(section: Section, workspace: Workspace) -> Shown:
     Raises:
         ResultError: a table of a run is damaged.
     """
-    dataset = _dataset(section, workspace) if section.own else None
+    dataset = _dataset(section, workspace) if section.own and not section.boxes else None
     attributes = known_attributes(dataset.sequences) if dataset else {}
     rows = section.rows.to_dict("records")
     return Shown(section, tuple(details_of(section, row, attributes) for row in rows), dataset)
@@ -164,7 +164,7 @@ def _add_values(page: Page, sections: Sequence[Shown], left: int, notes: list[st
     """Add values per frame, the best runs first, while there is room; returns what is left."""
     missing = 0
     for place, each in enumerate(sections):
-        if not each.section.own:
+        if not each.section.own or each.section.boxes:
             continue
         tables = [details.frames() for details in each.details]
         keys = frame_keys([table for table in tables if len(table)] or tables)

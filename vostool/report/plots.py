@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vostool.errors import UsageError
-from vostool.report.format import scores_of
-from vostool.report.leaderboard import OWN, TIMED_ALIKE, Section
-from vostool.report.page_data import digits
+from vostool.report.format import in_percent, score, scores_of
+from vostool.report.section import OWN, TIMED_ALIKE, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +98,14 @@ def _pareto(section: Section) -> Any:
     for _, group in rows[~own].groupby("init"):
         marker, start = _start(group)
         hollow = {"facecolors": "none", "edgecolors": "0.5", "label": f"{start}: as published"}
-        axes.scatter(group["fps"], 100 * group[column], marker=marker, **hollow)
+        axes.scatter(group["fps"], _full(column) * group[column], marker=marker, **hollow)
     named = (rows if len(rows) <= _NAMED else rows[own]).to_dict("records")
     for place, row in enumerate(named):  # above and below in turn: neighbours are alike
-        at, offset = (row["fps"], 100 * row[column]), (6, -9 if place % 2 else 4)
+        at, offset = (row["fps"], _full(column) * row[column]), (6, -9 if place % 2 else 4)
         axes.annotate(row["run"], at, offset, textcoords="offset points", fontsize=7)
-    axes.set(xscale="log", xlabel="frames per second", ylabel=f"{label} (%)", title=section.title)
+    axes.set(
+        xscale="log", xlabel="frames per second", ylabel=_axis(column, label), title=section.title
+    )
     axes.xaxis.set_major_formatter("{x:g}")  # the usual one needs the parser of formulas
     axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else "")
     axes.legend(fontsize=7, frameon=False)
@@ -117,7 +118,7 @@ def _draw_alike(axes: Any, group: "pd.DataFrame", column: str) -> None:
     timing = [str(group.iloc[0][key]) for key in TIMED_ALIKE if key != "init"]
     bars = axes.errorbar(
         group["fps"],
-        100 * group[column],
+        _full(column) * group[column],
         yerr=_spread(group, column),
         fmt=marker,
         label=f"{start}: {', '.join(filter(None, timing))}",
@@ -125,7 +126,16 @@ def _draw_alike(axes: Any, group: "pd.DataFrame", column: str) -> None:
     )
     front = group.sort_values(["fps", column], ascending=False)
     front = front[front[column] > front[column].cummax().shift(fill_value=-1)]
-    axes.plot(front["fps"], 100 * front[column], color=bars[0].get_color(), linewidth=1)
+    axes.plot(front["fps"], _full(column) * front[column], color=bars[0].get_color(), linewidth=1)
+
+
+def _full(column: str) -> int:
+    """Return what the axis of a score has where the score is 1."""
+    return 100 if in_percent(column) else 1
+
+
+def _axis(column: str, label: str) -> str:
+    return f"{label} (%)" if in_percent(column) else label
 
 
 def _start(group: "pd.DataFrame") -> tuple[str, str]:
@@ -135,10 +145,10 @@ def _start(group: "pd.DataFrame") -> tuple[str, str]:
 
 
 def _spread(rows: "pd.DataFrame", column: str) -> Any:
-    """Return (2, N) lengths of whiskers down and up, in percent; 0 where there is no interval."""
+    """Return (2, N) lengths of whiskers down and up, on the axis; 0 where there is no interval."""
     low = rows[column] - rows["low"]
     high = rows["high"] - rows[column]
-    return 100 * np.nan_to_num(np.clip([low, high], 0, None))
+    return _full(column) * np.nan_to_num(np.clip([low, high], 0, None))
 
 
 def _scores(section: Section) -> Any:
@@ -149,10 +159,11 @@ def _scores(section: Section) -> Any:
         return None
     figure, axes = _figure(7, 1 + 0.22 * len(rows))
     places = np.arange(len(rows))[::-1]
+    full = _full(column)
     colours = ["C0" if source == OWN else "0.75" for source in rows["source"]]
-    axes.barh(places, 100 * rows[column], color=colours, height=0.7)
+    axes.barh(places, _full(column) * rows[column], color=colours, height=0.7)
     axes.errorbar(
-        100 * rows[column],
+        _full(column) * rows[column],
         places,
         xerr=_spread(rows, column),
         fmt="none",
@@ -163,9 +174,12 @@ def _scores(section: Section) -> Any:
     axes.set_yticks(places, names)
     for place, value, colour in zip(places, rows[column], colours, strict=True):
         ink = "white" if colour == "C0" else "black"
-        axes.text(1, place, f"{digits(value):.1f}", va="center", fontsize=7, color=ink)
+        axes.text(full / 100, place, score(column, value), va="center", fontsize=7, color=ink)
     axes.set(
-        xlim=(0, 100), ylim=(-0.6, len(rows) - 0.4), xlabel=f"{label} (%)", title=section.title
+        xlim=(0, full),
+        ylim=(-0.6, len(rows) - 0.4),
+        xlabel=_axis(column, label),
+        title=section.title,
     )
     axes.grid(visible=False, axis="y")
     return figure

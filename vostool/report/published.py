@@ -84,6 +84,15 @@ def published_on(dataset: str, protocol: str, names: Collection[str]) -> pd.Data
     return means.sort_values("JF_mean", ascending=False, kind="stable", ignore_index=True)
 
 
+def published_boxes() -> pd.DataFrame:
+    """Return published results of VOT: `EAO`, `A` and `R` as their authors state them.
+
+    Returns:
+        The columns of `published_boxes.csv`, and `fps_protocol`.
+    """
+    return _table("published_boxes.csv").assign(fps_protocol=FPS_PROTOCOL, tracker="")
+
+
 @cache
 def published_intervals(dataset: str, protocol: str, names: tuple[str, ...]) -> pd.DataFrame:
     """Return the bootstrap intervals over sequences of published means, as fractions.

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from vostool.report.curves import Line, curves_svg
-from vostool.report.format import coverage, is_blank, percent, rate
+from vostool.report.format import coverage, percent, rate, three_digits
 from vostool.report.terminal import make_console, plain_table
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _show_supervised(
             row["init"],
             coverage(row["sequences"], dataset.count),
             row["repetitions"],
-            *(_three(row[name]) for name in ("EAO", "A", "R")),
+            *(three_digits(row[name]) for name in ("EAO", "A", "R")),
             f"{row['failures']:.1f}",
             rate(row.get("fps")),
         ]
@@ -104,7 +104,7 @@ def _show_parts(console: Console, scores: "RegionScores", supervised: bool) -> N
             [
                 row[name],
                 row["frames"],
-                *(_three(row[column]) for column in columns),
+                *(three_digits(row[column]) for column in columns),
                 f"{row['failures']:.1f}",
             ]
             for row in table.to_dict("records")
@@ -118,7 +118,7 @@ def _draw_supervised(evaluated: "RegionsEvaluated", dataset: "RegionDataset") ->
 
     lines = [
         Line(
-            f"{scores.run}  {_three(scores.summary['EAO'].iloc[0])}",
+            f"{scores.run}  {three_digits(scores.summary['EAO'].iloc[0])}",
             *_values(scores.curves.iloc[1:]),
         )
         for scores in _best(evaluated.scores)
@@ -178,8 +178,3 @@ def _best(scores: "list[RegionScores]") -> "list[RegionScores]":
     """Return those with the highest scores, as many as a picture tells apart."""
     by_name = {each.run: each for each in scores}
     return [by_name[row["run"]] for row in _summaries(scores)[:_MOST_LINES]]
-
-
-def _three(value: Any) -> str:
-    """Return a number with three digits behind the point, as tables of VOT have them."""
-    return "" if is_blank(value) else f"{value:.3f}"

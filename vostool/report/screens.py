@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from vostool.comparison import Comparison, Difference
     from vostool.datasets.dataset import Dataset
     from vostool.jobs import Job
-    from vostool.report.leaderboard import Section
     from vostool.report.leaderboard_files import Written
+    from vostool.report.section import Section
     from vostool.speed import Measurement
     from vostool.workspace import Workspace
 
@@ -70,8 +70,8 @@ def show_leaderboard(
     sections: "list[Section]", written: "Written", drawn: tuple[Path, ...] = ()
 ) -> None:
     """Print the ranked runs of every section; published rows are only in the files."""
-    from vostool.report.leaderboard import OWN
     from vostool.report.markdown import partial_note
+    from vostool.report.section import OWN
 
     console = make_console()
     for section in sections:

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from vostool.report.format import SCORES, coverage, is_blank, percent, rate, scores_of, span
+from vostool.report.format import SCORES, coverage, is_blank, percent, rate, score, scores_of, span
 
 NARROW = 100  # columns of a terminal below which recall and decay are left out
 
@@ -74,7 +74,7 @@ def summary_view(
         previous = row["init"]
         cells = [str(row["rank"])] if ranks else []
         cells += [str(row["run"]), row["init"], coverage(row["sequences"], official)]
-        figures = [percent(row[column]) for column, _ in scores]
+        figures = [score(column, row[column]) for column, _ in scores]
         if intervals:
             figures.insert(1, span(*intervals[row["run"]]))
         cells += figures

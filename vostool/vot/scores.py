@@ -56,7 +56,8 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
         run: the run folder, or that of results which are no run.
 
     Returns:
-        Rows of `vot.csv`, see `RegionScores.summary`; empty if the run has none.
+        Rows of `vot.csv`, see `RegionScores.summary`, with `scores`, the folder that each is in;
+        empty if the run has none.
 
     Raises:
         ResultError: a file is damaged.
@@ -68,11 +69,12 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
             continue
         text = {"run": str, "tracker": str, "init": str}
         try:
-            tables.append(pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""]))
+            table = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
         except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
             raise ResultError(
                 f"{file} cannot be read ({error}). Score that run again with `vostool eval`."
             ) from error
+        tables.append(table.assign(scores=str(file.parent)))
     if not tables:
         return pd.DataFrame()
     return pd.concat(tables, ignore_index=True).fillna({"init": "", "tracker": ""})

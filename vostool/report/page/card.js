@@ -11,7 +11,7 @@ function facts(pairs) {
 function summaryFacts(row) {
   const spread = row.interval ? ` (95 %: ${row.interval.map(percent).join("..")})` : "";
   return [
-    [state.section.scores[0], `${percent(row.scores[0])}${spread}`],
+    [state.section.scores[0], `${scoreText(row.scores[0])}${spread}`],
     ["starts from", INITS[row.init]?.short ?? "not stated"],
     ...row.about,
   ];
@@ -67,7 +67,7 @@ function openCard(row) {
   const { section } = state;
   const scores = section.scores.map((label, i) => [
     label,
-    percent(row.scores[i]) + (row.spread[label] ? `   (95 %: ${row.spread[label]})` : ""),
+    scoreText(row.scores[i]) + (row.spread[label] ? `   (95 %: ${row.spread[label]})` : ""),
   ]).filter(([, value]) => value);
   const place = section.rows.indexOf(row);
   const curves = valuedRows(state.place).includes(place);
@@ -77,7 +77,7 @@ function openCard(row) {
       el("h2", { id: "card-title" }, row.run),
       el("button", { type: "button", class: "quiet", onclick: () => card.close() }, "Close")),
     el("p", { class: "hint" }, section.title, row.rank ? `: rank ${row.rank} of those with init ${row.init || "not stated"}` : ""),
-    el("h3", null, "Scores in percent"), facts(scores),
+    el("h3", null, section.digits === 1 ? "Scores in percent" : "Scores"), facts(scores),
     el("h3", null, "Where they come from"),
     facts([["trained on", row.trained], ...row.about.filter(([label]) => label !== "trained on")]),
     curves ? el("div", { class: "controls" },

@@ -4,7 +4,7 @@
 function runOptions() {
   return valuedRows(state.place).map((place) => {
     const row = state.section.rows[place];
-    return [place, `${row.run} (${row.init || "start not stated"}, ${percent(row.scores[0])})`];
+    return [place, `${row.run} (${row.init || "start not stated"}, ${scoreText(row.scores[0])})`];
   });
 }
 

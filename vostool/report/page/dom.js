@@ -20,6 +20,9 @@ const el = (tag, properties, ...children) => make(null, tag, properties, childre
 const svg = (tag, properties, ...children) =>
   make("http://www.w3.org/2000/svg", tag, properties, children);
 
+/** A score of the board that is shown: percent, or those of VOT with three digits. */
+const scoreText = (value) => (value === null || value === undefined ? "" : value.toFixed(state.section.digits));
+
 const percent = (value) => (value === null || value === undefined ? "" : value.toFixed(1));
 
 /** A labelled choice; options are [value, text]. Calls `change` with the value. */

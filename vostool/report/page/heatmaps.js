@@ -2,7 +2,6 @@
 
 const MOST_COLUMNS = 60; // of a map; the hardest sequences of a larger dataset
 const heat = { kind: "sequences", measure: 0, rows: "", all: false };
-const MEASURES = ["J&F", "J", "F"];
 
 /** Columns of the map: {key, label, title, value(row)}; value is in percent or null. */
 function heatColumns(section) {
@@ -18,14 +17,26 @@ function heatColumns(section) {
   }));
 }
 
+/** Whether the measure of the map counts faults. */
+const lowerIsBetter = () => state.section.lower.includes(state.section.measures[heat.measure]);
+
+/** How good a value is, from 0 to 1; faults against the most of any row. */
+function goodness(value) {
+  const { rows, digits } = state.section;
+  if (!lowerIsBetter()) return value / (digits === 1 ? 100 : 1);
+  const most = Math.max(...rows.flatMap((row) => row.sequences.map((values) => values?.[heat.measure] ?? 0)));
+  return most ? 1 - value / most : 1;
+}
+
 /** Of more columns than fit, those with the lowest mean. */
 function hardest(columns, rows) {
   if (heat.all || columns.length <= MOST_COLUMNS) return columns;
+  const sign = lowerIsBetter() ? -1 : 1;
   const mean = ({ value }) => {
     const values = rows.map(value).filter((v) => v !== null);
     return values.reduce((sum, v) => sum + v, 0) / (values.length || 1);
   };
-  return [...columns].sort((p, q) => mean(p) - mean(q)).slice(0, MOST_COLUMNS);
+  return [...columns].sort((p, q) => sign * (mean(p) - mean(q))).slice(0, MOST_COLUMNS);
 }
 
 function heatCell(row, column) {
@@ -37,8 +48,8 @@ function heatCell(row, column) {
   const cell = el("td", {
     class: pick ? "pick" : null,
     onclick: pick ? () => { state.sequence = column.key; chooseRun("a", place); } : null,
-  }, el("span", null, percent(value)));
-  paint(cell, costs ? colourAt(COST_COLOURS, 0.5 + value / 60) : colourAt(SCORE_COLOURS, value / 100));
+  }, el("span", null, scoreText(value)));
+  paint(cell, costs ? colourAt(COST_COLOURS, 0.5 + value / 60) : colourAt(SCORE_COLOURS, goodness(value)));
   return cell;
 }
 
@@ -61,7 +72,7 @@ function heatTable() {
         columns.map((column) => heatCell(row, column)))))];
   });
   const table = el("table", null,
-    el("caption", { class: "hidden" }, `${MEASURES[heat.measure]} by ${kind}, in percent`), el("thead", null, head), bodies);
+    el("caption", { class: "hidden" }, `${section.measures[heat.measure]} by ${kind}${section.digits === 1 ? ", in percent" : ""}`), el("thead", null, head), bodies);
   return { table, shown: columns.length, all: all.length };
 }
 
@@ -70,6 +81,7 @@ function heatLegend() {
     return "What an attribute costs: the mean over sequences without it minus the mean over those with it. "
       + "Orange: it costs; blue: scores are higher with it.";
   }
+  if (state.section.boxes) return "Of each sequence; dark is bad, yellow is good.";
   const what = heat.kind === "sequences" ? "Mean over the objects of each sequence" : "Mean over the sequences with each attribute";
   return `${what}, in percent; dark is low, yellow is high.`
     + (heat.kind === "sequences" ? " Press a cell of a run to see it frame by frame." : "");
@@ -84,6 +96,7 @@ function drawMaps() {
     return;
   }
   if (!kinds.some(([kind]) => kind === heat.kind)) heat.kind = kinds[0][0];
+  if (heat.measure >= section.measures.length) heat.measure = 0;
   const holder = el("div", { class: "scroll tall heat", tabindex: "0", role: "region", "aria-label": "Heat map, scrolls sideways" });
   const legend = el("p", { class: "hint" });
   const more = el("button", { type: "button", class: "quiet", onclick: () => { heat.all = true; redraw(); } });
@@ -98,7 +111,7 @@ function drawMaps() {
   $("maps").replaceChildren(
     tabs("What the columns are", kinds, heat.kind, set("kind")),
     el("div", { class: "controls" },
-      choice("Measure", MEASURES.map((name, i) => [i, name]), heat.measure, set("measure", Number)),
+      choice("Measure", section.measures.map((name, i) => [i, name]), heat.measure, set("measure", Number)),
       choice("Rows", [["", "runs and published"], ["run", "runs"], ["published", "published"]], heat.rows, set("rows"))),
     holder, more, legend);
   redraw();

@@ -21,12 +21,13 @@ const state = {
 
 function draw() {
   const { section } = state;
-  $("rules").textContent = [`Protocol ${section.protocol}: ${section.rules}.`, section.note].join(" ").trim();
+  $("rules").textContent = [`Protocol ${section.protocol}: ${section.rules}`, section.note].join(" ").trim();
   drawPareto();
   drawTable();
   $("maps").replaceChildren();
   $("curves").replaceChildren();
   $("viewer").replaceChildren();
+  $("curves").parentElement.hidden = section.boxes; // which have no J and F
   whenSeen($("maps").parentElement, drawMaps);
   whenSeen($("curves").parentElement, drawCurves);
 }

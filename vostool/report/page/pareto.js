@@ -72,7 +72,8 @@ function drawPareto() {
   const height = Math.round(Math.min(460, Math.max(300, width * 0.45)));
   const speeds = timed.map((row) => Number(row.fps));
   const values = scored.flatMap((row) => [row.scores[0], ...(row.own && row.interval ? row.interval : [])]);
-  const [low, high] = [Math.max(0, Math.min(...values) - 3), Math.min(100, Math.max(...values) + 3)];
+  const full = section.digits === 1 ? 100 : 1;
+  const [low, high] = [Math.max(0, Math.min(...values) - full * 0.03), Math.min(full, Math.max(...values) + full * 0.03)];
   const [slow, fast] = [Math.min(...speeds) / 1.5, Math.max(...speeds) * 1.5];
   const x = scale(slow, fast, MARGIN.left, width - MARGIN.right, true);
   const y = scale(low, high, height - MARGIN.bottom, MARGIN.top);
@@ -101,14 +102,14 @@ function drawPareto() {
   }
   const rug = untimed.map((row) =>
     svg("line", { class: "rug", x1: MARGIN.left - 16, x2: MARGIN.left - 4, y1: y(row.scores[0]), y2: y(row.scores[0]) },
-      svg("title", null, `${row.run}: ${percent(row.scores[0])}, no fps stated`)));
+      svg("title", null, `${row.run}: ${scoreText(row.scores[0])}, no fps stated`)));
 
   const places = timed.map((row) => ({ row, x: x(Number(row.fps)), y: y(row.scores[0]) }));
   const marks = places.map(({ row, x: cx, y: cy }) => {
     const whisker = row.own && row.interval
       ? svg("line", { class: `whisker ${colour(row)}`, x1: cx, x2: cx, y1: y(row.interval[0]), y2: y(row.interval[1]) })
       : null;
-    const about = `${row.run}, ${INITS[row.init]?.title ?? "start not stated"}: ${lead} ${percent(row.scores[0])}, `
+    const about = `${row.run}, ${INITS[row.init]?.title ?? "start not stated"}: ${lead} ${scoreText(row.scores[0])}, `
       + `${row.fps} fps, ${row.own ? timing(row) : "as published"}`;
     return svg("g", { class: "mark", role: "button", "aria-label": about, ...provenance(row) },
       whisker, svg("circle", { class: "halo", cx, cy, r: 12 }), shape(row.init, cx, cy, 5, colour(row)));
@@ -132,6 +133,6 @@ function paretoLegend(groups, timed, untimed) {
       groups.map((group, i) => el("li", null, icon("mask", `g${i % 5}`), ` ${group}`)),
       published ? el("li", null, icon("mask", "published"), ` ${published} as published, timed by others`) : null,
       untimed.length ? el("li", null, `Dashes at the left edge: ${untimed.length} without a stated fps`) : null),
-    el("p", { class: "hint" }, "Filled marks are runs, with their 95 % interval; lines are Pareto fronts, each among "
-      + "runs that start alike and were timed alike. Tab to the plot, then use the arrow keys; Enter opens a method."));
+    el("p", { class: "hint" }, `Filled marks are runs${state.section.boxes ? "" : ", with their 95 % interval"}; lines are Pareto fronts, each among `
+      + `runs that start alike and were timed alike. Tab to the plot, then use the arrow keys; Enter opens a method.`));
 }

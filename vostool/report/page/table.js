@@ -8,7 +8,7 @@ function columnsOf(section) {
   const text = (key, heading, long = false) =>
     ({ key, heading, value: (row) => row[key] || null, show: (row) => row[key], long });
   const scores = section.scores.map((heading, i) => ({
-    key: `score${i}`, heading, number: true, value: (row) => row.scores[i], show: (row) => percent(row.scores[i]),
+    key: `score${i}`, heading, number: true, value: (row) => row.scores[i], show: (row) => scoreText(row.scores[i]),
     high: !section.lower.includes(heading),
   }));
   const interval = {
@@ -18,7 +18,7 @@ function columnsOf(section) {
   return [
     { key: "rank", heading: "#", number: true, value: (row) => Number(row.rank) || null, show: (row) => row.rank },
     { key: "run", heading: "method", name: true, value: (row) => row.run.toLowerCase() },
-    text("init", "init"), scores[0], interval, ...scores.slice(1),
+    text("init", "init"), scores[0], ...(section.boxes ? [] : [interval]), ...scores.slice(1),
     { key: "fps", heading: "fps", number: true, high: true, value: (row) => Number(row.fps) || null, show: (row) => row.fps },
     { key: "fpsRank", heading: "# fps", number: true, value: (row) => Number(row.fpsRank) || null, show: (row) => row.fpsRank },
     text("fpsProtocol", "fps protocol"), text("device", "device", true), text("precision", "precision"),
@@ -139,5 +139,6 @@ function drawTable() {
     count,
     el("p", { class: "hint" }, "Tinted rows are runs made here; the others are cited. Point at a method, or go to it "
       + "with Tab, to see where its numbers come from; press it for everything. A heading sorts within each "
-      + "initialisation. Bold is the best of an initialisation, underlined the second best; of decays the lowest."));
+      + "initialisation. Bold is the best of an initialisation, underlined the second best"
+      + `${section.lower.length ? `; of ${section.boxes ? section.lower.join(", ") : "decays"} the lowest` : ""}.`));
 }
