@@ -1,6 +1,6 @@
 """Scored runs for the leaderboard: tables made of drawn values, and runs of real trackers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +48,45 @@ def draw_run(
     folder.write_manifest(manifest(run, init, dataset))
     path = folder.path / "scores" / "davis"
     Scores(table, each, sequences, summary, intervals=interval_table(each)).write(path)
+    return path
+
+
+def draw_box_run(
+    results: Path,
+    run: str,
+    *,
+    scores: tuple[float, float, float] = (0.4, 0.6, 0.25),
+    dataset: str = "VOT2018",
+    init: str = "box",
+    names: Sequence[str] | None = None,
+    folder: str | None = None,
+    protocol: str = "vot-pysot",
+    **changed: object,
+) -> Path:
+    """Leave a run on boxes with these EAO, A and R, or AUC, P20 and NP20; returns its tables."""
+    supervised = protocol != "ope"
+    labels = ("EAO", "A", "R") if supervised else ("AUC", "P20", "NP20")
+    names = names or [f"sequence-{number}" for number in range(60)]
+    row = {"run": run, "tracker": "drawn", "init": init, "dataset": dataset, "split": "all"}
+    row |= {"protocol": protocol, "overlap": "raster"} if supervised else {"protocol": protocol}
+    row |= {"sequences": len(names), "frames": 100 * len(names), "complete": len(names) == 60}
+    if supervised:
+        row |= {"repetitions": 1, "low": 100, "high": 356, "failures": 12.0}
+    row |= dict(zip(labels, scores, strict=True))
+    row |= {"fps": 31.4159, "fps_protocol": "step-wall", "device": "A processor"}
+    home = RunFolder(results / (folder or dataset) / run)
+    home.path.mkdir(parents=True, exist_ok=True)
+    home.write_manifest(manifest(run, init, dataset))
+    row |= {"precision": "fp32"} | changed
+    exact = ".exact" if row.get("overlap") == "exact" else ""
+    path = home.path / "scores" / f"{protocol}{exact}"
+    path.mkdir(parents=True)
+    pd.DataFrame([row]).to_csv(path / "vot.csv", index=False)
+    rng = np.random.default_rng(len(names))
+    shown = labels[1:] if supervised else labels
+    each = pd.DataFrame({"sequence": names}).assign(frames=100)
+    each = each.assign(**{label: rng.uniform(0, 1, len(names)) for label in shown})
+    each.to_csv(path / "sequences.csv", index=False)
     return path
 
 

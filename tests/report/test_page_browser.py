@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.report.conftest import ODD_NAME, draw_run
+from tests.report.conftest import ODD_NAME, draw_box_run, draw_run
 from vostool.report.leaderboard import collect
 from vostool.report.leaderboard_files import write_leaderboard
 from vostool.report.page_fill import Frames
@@ -55,6 +55,8 @@ def written(home: Path, out: Path, frames: Frames) -> Path:
 @pytest.fixture(scope="module")
 def page_file(real_board: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the page of three real runs and some drawn ones, pictures embedded."""
+    for number, name in enumerate(("boxed", "boxed-too")):
+        draw_box_run(real_board / "results", name, scores=(0.4 + 0.1 * number, 0.6, 0.25 + number))
     for number, name in enumerate(("one", "two")):
         draw_run(real_board / "results", name, level=0.6 + 0.1 * number)
     return written(real_board, tmp_path_factory.mktemp("page"), "embed")
@@ -102,9 +104,9 @@ def choose(page: "Page", title: str) -> None:
     page.locator("#section").select_option(index=[t.startswith(title) for t in texts].index(True))
 
 
-def see_all(page: "Page") -> None:
+def see_all(page: "Page", *, boxes: bool = False) -> None:
     """Scroll to the end, so that everything that waits to be seen is drawn."""
-    for block in ("#maps", "#curves"):
+    for block in ("#maps",) if boxes else ("#maps", "#curves"):
         page.locator(block).evaluate("element => element.parentElement.scrollIntoView()")
         page.locator(f"{block} > *").first.wait_for()
     page.wait_for_timeout(300)  # pictures are decoded
@@ -264,12 +266,43 @@ def test_names_stay_text(visit: Open, page_file: Path) -> None:
     assert page.get_by_role("dialog").get_by_role("heading", level=2).inner_text() == ODD_NAME
 
 
+def test_a_board_of_boxes(visit: Open, page_file: Path) -> None:
+    page = visit(page_file)
+    choose(page, "VOT2018")
+    see_all(page, boxes=True)
+    headings = page.locator("#table thead th").all_inner_texts()
+    assert headings[3:7] == ["EAO", "A", "R", "fps"]
+    shown = ["boxed-too", "SiamMask-LD (repo)", "boxed", "SiamMask (repo)", "SiamMask-box (repo)"]
+    assert names_shown(page, "box") == shown
+    first = page.locator("#table tbody[data-init=box] tr").nth(1).locator("td").all_inner_texts()
+    assert first[:5] == ["1", "box", "0.500", "0.600", "1.250"]
+    page.get_by_role("button", name="R", exact=True).click()
+    assert names_shown(page, "box")[0] == "SiamMask-LD (repo)"
+    assert page.locator("#maps .own td").count() == 2 * 60
+    page.get_by_label("Measure").select_option(label="R")
+    assert "blank where no frame counts" in page.locator("#maps .hint").inner_text().lower()
+    assert not page.locator("#curves").is_visible()
+    page.get_by_role("button", name="boxed", exact=True).first.click()
+    card = page.get_by_role("dialog").inner_text()
+    assert "0.400" in card
+    assert "failures: 12.0" in card
+    page.keyboard.press("Escape")
+    choose(page, "synthetic")
+    see_all(page)
+    assert page.locator("#curves").is_visible()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_sticks_out_sideways(visit: Open, page_file: Path, width: int) -> None:
     page = visit(page_file, width)
-    for title in ("DAVIS2016 val, protocol davis, 2 of 20", "synthetic", "YouTubeVOS2019"):
+    for title in (
+        "DAVIS2016 val, protocol davis, 2 of 20",
+        "synthetic",
+        "YouTubeVOS2019",
+        "VOT2018",
+    ):
         choose(page, title)
-        see_all(page)
+        see_all(page, boxes=title == "VOT2018")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         plot = page.locator("#pareto").bounding_box()
         assert plot
@@ -288,6 +321,10 @@ def test_accessibility(visit: Open, page_file: Path, width: int, scheme: str) ->
     choose(page, "DAVIS2016 val, protocol davis, 2 of 20")
     see_all(page)
     page.get_by_role("button", name="OSVOS", exact=True).first.click()
+    assert violations(Axe().run(page).response) == []
+    page.keyboard.press("Escape")
+    choose(page, "VOT2018")
+    see_all(page, boxes=True)
     assert violations(Axe().run(page).response) == []
 
 

@@ -1,6 +1,7 @@
 """Boards of runs on boxes: VOT with EAO, A and R, and OTB, which have no J and F."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from vostool.vot.protocol import vot_protocol
 from vostool.vot.scores import collect_summaries
 
 _KEYS = ["folder", "dataset", "protocol", "overlap", "shortest", "longest", "names"]
+_OF_VOT: dict[str, Any] = {"overlap": "", "shortest": 0, "longest": 0}  # which OTB does not have
 _OTB = (
     "Tracked without restarts, in percent. AUC: area under the success plot; P 20 px and P 20 %: "
     "frames whose centre is off by at most 20 pixels, or 20 % of the object's sides."
@@ -37,8 +39,8 @@ def box_sections(results: Path) -> list[Section]:
         return []
     # Their own `low` and `high` are lengths, those of the leaderboard ends of a score's interval.
     runs = runs.rename(columns={"low": "shortest", "high": "longest"})
-    runs = runs.reindex(columns=list(dict.fromkeys([*runs.columns, *_KEYS[3:6]])))
-    runs = runs.fillna({"overlap": "", "shortest": 0, "longest": 0})
+    absent = {key: value for key, value in _OF_VOT.items() if key not in runs.columns}
+    runs = runs.assign(**absent).fillna(_OF_VOT)
     runs = runs.assign(
         dataset=[plain_name(name) for name in runs["dataset"]],
         names=[_names(Path(scores)) for scores in runs["scores"]],
@@ -101,8 +103,10 @@ def _section(runs: pd.DataFrame) -> Section:
     if whole and not variant and protocol == vot_protocol(None).name:
         cited = _cited(dataset)
         rows = pd.concat([rows, cited], ignore_index=True) if len(cited) else rows
-    others = OTB_SCORES if overlap else VOT_SCORES  # of other sections
-    rows = ranked(rows.drop(columns=[column for column, _ in others], errors="ignore"))
+    # What only other sections have.
+    others = [column for column, _ in (OTB_SCORES if overlap else VOT_SCORES)]
+    others += [] if overlap else list(_OF_VOT)
+    rows = ranked(rows.drop(columns=others, errors="ignore"))
     if not whole:
         rows["rank"] = ""
     return Section(

@@ -25,6 +25,8 @@ from vostool.report.format import (
 )
 from vostool.report.markdown import partial_note
 from vostool.report.section import OWN, Section
+from vostool.vot.protocol import VOT_PROTOCOLS
+from vostool.vot.unsupervised import PROTOCOL as OTB_PROTOCOL
 
 NONE = 65535  # in packed values: the frame does not count for the object
 _MEASURES = ("J", "F")
@@ -64,7 +66,7 @@ def section_data(section: Section, details: Sequence[Details]) -> Json:
         "dataset": section.dataset,
         "split": section.split,
         "protocol": section.protocol,
-        "rules": section.meaning or f"{_rules(section.protocol)}.",
+        "rules": f"{_rules(section.protocol)}. {section.meaning}".strip(),
         "boxes": section.boxes,
         "digits": 1 if in_percent(columns[0][0]) else 3,
         "measures": [label for _, label in measures] or ["J&F", *_MEASURES],
@@ -105,6 +107,10 @@ def _printed(column: str, value: Any) -> float | None:
 
 
 def _rules(protocol: str) -> str:
+    if protocol in VOT_PROTOCOLS:
+        return VOT_PROTOCOLS[protocol].summary
+    if protocol == OTB_PROTOCOL:
+        return "one pass over each sequence"
     try:
         return protocol_named(protocol).summary
     except UnknownNameError:

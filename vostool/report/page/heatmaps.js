@@ -81,7 +81,7 @@ function heatLegend() {
     return "What an attribute costs: the mean over sequences without it minus the mean over those with it. "
       + "Orange: it costs; blue: scores are higher with it.";
   }
-  if (state.section.boxes) return "Of each sequence; dark is bad, yellow is good.";
+  if (state.section.boxes) return "Of each sequence; dark is bad, yellow is good. Blank where no frame counts.";
   const what = heat.kind === "sequences" ? "Mean over the objects of each sequence" : "Mean over the sequences with each attribute";
   return `${what}, in percent; dark is low, yellow is high.`
     + (heat.kind === "sequences" ? " Press a cell of a run to see it frame by frame." : "");

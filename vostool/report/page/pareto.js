@@ -83,13 +83,14 @@ function drawPareto() {
   const base = [
     ...ticks(low, high).map((tick) => [
       svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
-      svg("text", { x: MARGIN.left - 22, y: y(tick) + 4, "text-anchor": "end" }, String(tick))]),
+      y(tick) < MARGIN.top + 14 ? null // the name of the axis stands there
+        : svg("text", { x: MARGIN.left - 22, y: y(tick) + 4, "text-anchor": "end" }, String(tick))]),
     ...logTicks(slow, fast).map((tick) => [
       svg("line", { class: "grid", x1: x(tick), x2: x(tick), y1: MARGIN.top, y2: height - MARGIN.bottom }),
       svg("text", { x: x(tick), y: height - MARGIN.bottom + 16, "text-anchor": "middle" }, short(tick))]),
     svg("text", { x: width - MARGIN.right, y: height - 6, "text-anchor": "end" }, "frames per second →"),
     svg("text", { x: 12, y: MARGIN.top + 4, "text-anchor": "start" }, `${lead} ↑`),
-  ].flat();
+  ].flat().filter(Boolean);
 
   const fronts = [];
   for (const init of Object.keys(INITS)) {
