@@ -143,6 +143,9 @@ def test_damaged_tables_are_named(tmp_path: Path) -> None:
     (path / "sequences.csv").write_text("nothing\n")
     with pytest.raises(ResultError, match=r"sequences\.csv cannot be read"):
         collect(tmp_path)
+    (path / "vot.csv").write_text("run,split,EAO\nmine,all,0.5\n")
+    with pytest.raises(ResultError, match=r"vot\.csv lacks dataset, protocol, sequences"):
+        collect(tmp_path)
     (path / "vot.csv").write_bytes(b"\xff\x00")
     with pytest.raises(ResultError, match=r"vot\.csv cannot be read"):
         collect(tmp_path)

@@ -8,13 +8,14 @@ import pandas as pd
 from vostool.datasets.catalog import REGIONS
 from vostool.datasets.region_entries import OWN_REGIONS
 from vostool.errors import ResultError
-from vostool.report.format import OTB_SCORES, VOT_SCORES
+from vostool.report.format import OTB_SCORES, VOT_SCORES, is_blank
 from vostool.report.published import published_boxes
 from vostool.report.section import OWN, Section, ranked
 from vostool.vot.protocol import vot_protocol
-from vostool.vot.scores import collect_summaries
+from vostool.vot.scores import SUMMARY, collect_summaries
 
 _KEYS = ["folder", "dataset", "protocol", "overlap", "shortest", "longest", "names"]
+_NEEDED = ["run", "dataset", "split", "protocol", "sequences", "frames", "complete"]
 _OF_VOT: dict[str, Any] = {"overlap": "", "shortest": 0, "longest": 0}  # which OTB does not have
 _OTB = (
     "Tracked without restarts, in percent. AUC: area under the success plot; P 20 px and P 20 %: "
@@ -37,6 +38,7 @@ def box_sections(results: Path) -> list[Section]:
     runs = collect_summaries(results)
     if runs.empty:
         return []
+    _require(runs)
     # Their own `low` and `high` are lengths, those of the leaderboard ends of a score's interval.
     runs = runs.rename(columns={"low": "shortest", "high": "longest"})
     absent = {key: value for key, value in _OF_VOT.items() if key not in runs.columns}
@@ -51,6 +53,17 @@ def box_sections(results: Path) -> list[Section]:
     )
     sections = [_section(group) for _, group in runs.groupby(_KEYS)]
     return sorted(sections, key=lambda each: (each.dataset, bool(each.variant), each.title))
+
+
+def _require(runs: pd.DataFrame) -> None:
+    """Refuse summaries that lack what rows are told apart by."""
+    for row in runs.reindex(columns=[*_NEEDED, "scores"]).to_dict("records"):
+        lacking = [name for name in _NEEDED if is_blank(row[name])]
+        if lacking:
+            raise ResultError(
+                f"{Path(row['scores']) / SUMMARY} lacks {', '.join(lacking)}. Score that run again "
+                "with `vostool eval`, or remove the folder."
+            )
 
 
 def published_box_sections(sections: list[Section]) -> list[Section]:
