@@ -27,8 +27,10 @@ check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Tests are spread over the cores, each with one thread of its own.
+test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## the test suite
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser" -n auto --dist worksteal
 
 test-browser: $(STAMP)  ## the tests of the page, in Chromium, which is installed if it is absent
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
