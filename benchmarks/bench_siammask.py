@@ -125,7 +125,7 @@ def _rows(checkout: Path, variant: str, device: str) -> tuple[dict[str, Row], di
 
 def _flops(row: Row) -> float:
     """Return the 10^9 operations of a step with one object."""
-    first, second = (frame for frame, _ in synthetic.clip("translation", size=SIZE, frames=2))
+    first, second, _ = (frame for frame, _ in synthetic.clip("translation", size=SIZE, frames=3))
     row.start(first, disks(1, SIZE))
     with FlopCounterMode(display=False) as counter:
         row.step(second)

@@ -70,7 +70,7 @@ def _size(result: Result) -> tuple[int, int]:
     row = result.row
     request = RunRequest(row.tracker, None, row.settings, "cpu", "fp32", result.weights)
     tracker = prepare(request, Workspace.find()).build()
-    (first, _), (second, _) = synthetic.clip("translation", size=SIZE, frames=2)
+    (first, _), (second, _), _ = synthetic.clip("translation", size=SIZE, frames=3)
     tracker.reset()
     tracker.step(first, disks(1, SIZE))
     with FlopCounterMode(display=False) as counter:
