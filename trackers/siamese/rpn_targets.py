@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .anchors import ANCHORS, encode, overlaps
+from .anchors import encode, overlaps
 from .cells import RESPONSE, cell_centres
 
 _POSITIVE, _NEGATIVE = 0.6, 0.3  # intersection over union with an anchor
@@ -82,6 +82,3 @@ def _drawn(some: Tensor, noise: Tensor, most: Tensor | int) -> Tensor:
     order = torch.where(some, noise, 2.0).flatten(1).argsort(dim=1).argsort(dim=1)
     limit = most if isinstance(most, Tensor) else torch.full((len(some),), most, device=some.device)
     return some & (order < limit[:, None]).reshape(some.shape)
-
-
-assert RESPONSE**2 * ANCHORS == 3125

@@ -1,6 +1,6 @@
 """Following boxes with SiamMask: all objects of a frame in one pass of the network."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,7 +22,18 @@ from .settings import Config
 _OUTSIDE = -1.0  # below any threshold
 
 
-class Search(BoxFollowing[Boxed]):
+@dataclass
+class Objects(Boxed):
+    """What is known of N objects.
+
+    Args:
+        score: (N,) in [0, 1], 1 on the frame on which they began.
+    """
+
+    score: Tensor
+
+
+class Search(BoxFollowing[Objects]):
     """The state of all objects of a sequence, on the device.
 
     Args:
@@ -35,12 +46,12 @@ class Search(BoxFollowing[Boxed]):
         super().__init__(network, runtime)
         self._config = config
         self._window = cosine_window(RESPONSE, self.device)
-        self.scores = torch.empty(0)  # (N,) of the objects of the last `follow`
 
-    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Boxed:
-        return self.begun(image, prompts)
+    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Objects:
+        sure = torch.ones(len(prompts), device=self.device)
+        return Objects(**vars(self.begun(image, prompts)), score=sure)
 
-    def follow(self, image: Tensor, objects: Boxed) -> tuple[Boxed, Tensor]:
+    def follow(self, image: Tensor, objects: Objects) -> tuple[Objects, Tensor]:
         old, frame = objects, (image.shape[1], image.shape[2])
         with stage("crops"):
             crops = self.crops(image, old)
@@ -52,9 +63,9 @@ class Search(BoxFollowing[Boxed]):
             ranked = rank_boxes(found.proposals, old.sizes / scale[:, None], rules, self._window)
             choice = choose(ranked, old.centres, old.sizes, scale, frame, rules)
             seen = (choice.score >= rules.lost_below)[:, None]
-            self.scores = choice.score
             new = replace(
                 old,
+                score=choice.score,
                 centres=torch.where(seen, choice.centres, old.centres),
                 sizes=torch.where(seen, choice.sizes, old.sizes),
             )
@@ -64,7 +75,7 @@ class Search(BoxFollowing[Boxed]):
             return new, label_map(shown, old.ids, rules.threshold)
 
     def _probabilities(
-        self, found: Found, choice: Choice, old: Boxed, new: Boxed, frame: tuple[int, int]
+        self, found: Found, choice: Choice, old: Objects, new: Objects, frame: tuple[int, int]
     ) -> Tensor:
         """Return the (N, H, W) probabilities of the pixels, or the boxes filled."""
         if found.joint is None:

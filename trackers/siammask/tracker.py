@@ -61,7 +61,6 @@ class SiamMaskTracker(Tracker):
         torch.manual_seed(self.runtime.seed)
         network = SiamMask(self.config.shape)
         load_checkpoint(network, self.runtime.weights, FORMATS, HEADS)
-        network.eval()
         self._search = Search(network, self.config, self.runtime)
 
     def exportable(self, scene: Scene) -> Mapping[str, Exported]:
@@ -72,7 +71,7 @@ class SiamMaskTracker(Tracker):
         objects = self._search.objects
         if objects is None:
             return {}
-        numbers = torch.cat((objects.centres, objects.sizes, self._search.scores[:, None]), dim=1)
+        numbers = torch.cat((objects.centres, objects.sizes, objects.score[:, None]), dim=1)
         return {
             number: self._region(self._labels == number, *row)
             for number, row in zip(objects.ids, numbers.tolist(), strict=True)

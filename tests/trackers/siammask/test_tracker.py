@@ -141,7 +141,9 @@ def test_regions_are_boxes_scores_and_rotated_boxes_of_masks():
     config = Config(variant="base", **SMALL, threshold=-0.5)
     tracker = SiamMaskTracker(config, Runtime())
     assert tracker.regions() == {}
-    tracker.step(FRAME, PROMPTS)
+    tracker.step(FRAME, PROMPTS[:1])
+    tracker.step(FRAME, PROMPTS[1:])
+    assert tracker.regions()[200].confidence == 1  # prompted on this frame
     labels = tracker.step(FRAME, ())
     regions = tracker.regions()
     assert set(regions) == {3, 200}
