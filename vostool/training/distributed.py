@@ -2,21 +2,25 @@
 
 torchrun tells each process its number by the environment variables RANK, WORLD_SIZE and LOCAL_RANK;
 without them there is one process, and nothing here communicates.
+
+When a process dies the others end with an error, at once or after the patience of the settings, and
+torchrun starts all of them anew, maybe in another number: see `split` and `meeting`.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 
-from vostool.errors import ConfigError, ResourceError
+from vostool.errors import ResourceError
 
 # The others wait as long for the first process, which prepares the data and validates.
-_PATIENCE = timedelta(hours=3)
+_LONG = timedelta(hours=3)
+_TEXT = 512  # bytes of a text that processes tell each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,13 @@ class Ranks:
         rank: its number, from 0; 0 alone writes, validates and prints.
         count: how many there are.
         local: its number on this machine.
+        calm: the processes as a group that waits long, once they have met.
     """
 
     rank: int = 0
     count: int = 1
     local: int = 0
+    calm: "dist.ProcessGroup | None" = None
 
     @classmethod
     def from_environment(cls) -> "Ranks":
@@ -60,31 +66,50 @@ class Ranks:
         return torch.device("cuda", self.local)
 
     @contextmanager
-    def joined(self, device: torch.device) -> Iterator[None]:
-        """Meet the other processes; leave them at the end."""
+    def joined(self, device: torch.device, patience: float) -> Iterator["Ranks"]:
+        """Meet the other processes; leave them at the end.
+
+        Args:
+            device: of this process.
+            patience: s to wait for another process within a step.
+
+        Raises:
+            ResourceError: another process is gone.
+        """
         if device.type == "cuda":
             torch.cuda.set_device(device)
         if self.count == 1:
-            yield
+            yield self
             return
-        backend = "nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=_PATIENCE)
-        yield
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        try:
+            dist.init_process_group(backend, timeout=timedelta(seconds=patience))
+            yield replace(self, calm=dist.new_group(backend="gloo", timeout=_LONG))
+        except RuntimeError as error:
+            if not _of_the_connection(error):
+                raise
+            raise ResourceError(
+                f"Process {self.rank} of {self.count} has lost another one, which died, stands "
+                f"still or cannot be reached ({str(error).splitlines()[0]}). Checkpoints are kept: "
+                "torchrun with --max-restarts goes on from the newest by itself, and so does the "
+                "same command when it is run again."
+            ) from error
         dist.destroy_process_group()  # not after a failure: the others may be waiting still
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:
-        """Let the first process do something before the others do it."""
-        if not self.leads:
+        """Let the first process do something, then the first of each machine, then the others."""
+        turn = 0 if self.leads else 1 if self.local == 0 else 2
+        for _ in range(turn):
             self.wait()
         yield
-        if self.leads:
+        for _ in range(2 - turn):
             self.wait()
 
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.count > 1:
-            dist.barrier()
+            dist.barrier(self.calm)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return the mean over all processes."""
@@ -101,18 +126,18 @@ class Ranks:
         dist.all_reduce(flags)
         return bool(flags.item())
 
-    def share(self, batch: int, accumulate: int, part: int) -> range:
-        """Return the samples of a batch that this process computes in one of its parts.
+    def texts(self, text: str) -> list[str]:
+        """Return what every process says, by its number; all must say something short."""
+        if self.count == 1:
+            return [text]
+        own = torch.zeros(_TEXT, dtype=torch.uint8)
+        said = text.encode()[:_TEXT]
+        own[: len(said)] = torch.tensor(list(said), dtype=torch.uint8)
+        found = [torch.empty_like(own) for _ in range(self.count)]
+        dist.all_gather(found, own, group=self.calm)
+        return [bytes(each.tolist()).rstrip(b"\0").decode(errors="replace") for each in found]
 
-        Raises:
-            ConfigError: the batch cannot be split evenly.
-        """
-        pieces = self.count * accumulate
-        if batch % pieces:
-            raise ConfigError(
-                f"train.batch = {batch} cannot be split evenly over {self.count} process(es) and "
-                f"train.accumulate = {accumulate}. Choose a multiple of {pieces}."
-            )
-        size = batch // pieces
-        first = (part * self.count + self.rank) * size
-        return range(first, first + size)
+
+def _of_the_connection(error: RuntimeError) -> bool:
+    """Tell whether an error is of the processes' connection; gloo's have no type of their own."""
+    return isinstance(error, dist.DistError) or "gloo/" in str(error) or "Gloo" in str(error)

@@ -37,9 +37,9 @@ def uniforms(
     return numbers.to(device, non_blocking=True)  # a GPU goes on with what it has
 
 
-def step_seed(seed: int, step: int, rank: int) -> int:
-    """Return a seed for torch's global generator in one step of one process, in [0, 2^32)."""
-    return int(_mixed(_key(seed, step), np.asarray([rank], np.uint64))[0] >> np.uint64(32))
+def step_seed(seed: int, step: int, part: int) -> int:
+    """Return a seed for torch's global generator in one part of a step, in [0, 2^32)."""
+    return int(_mixed(_key(seed, step), np.asarray([part], np.uint64))[0] >> np.uint64(32))
 
 
 def _key(seed: int, step: int) -> NDArray[np.uint64]:

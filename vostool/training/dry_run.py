@@ -59,7 +59,7 @@ def estimate(job: TrainJob, steps: int = 5, seconds: float = 20.0) -> Estimate:
     learner = Learner(task, settings, device, ranks, read_weights(job))
     model = learner.model(0)
     parameters = list(learner.network.parameters())
-    batch = task.batch(0, ranks.share(settings.batch, settings.accumulate, 0))
+    batch = task.batch(0, learner.split.samples(0))
     forward, both = count_flops(model, batch)
     learner.optimizer.zero_grad(set_to_none=True)
     pairs = len(next(iter(batch.values())))

@@ -80,9 +80,6 @@ class TrainManifest:
                 found.append(f"the files of the {what}")
         if (self.init or {}).get("sha256") != (other.init or {}).get("sha256"):
             found.append("--init")
-        before, after = self._last("processes"), other._last("processes")
-        if before != after:  # batch norms see other samples together
-            found.append(f"processes: {before} -> {after}")
         return found
 
     def _last(self, what: str) -> Any:

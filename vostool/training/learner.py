@@ -13,6 +13,7 @@ from vostool.training.distributed import Ranks
 from vostool.training.ema import MovingAverage
 from vostool.training.optimizer import frozen_at, make_optimizer, set_training
 from vostool.training.settings import TrainSettings
+from vostool.training.split import Split, first_split, next_split
 from vostool.training.task import Batch, Losses, Task
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -76,6 +77,7 @@ class Learner:
         self.optimizer = make_optimizer(self.network, settings, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         self._frozen: tuple[str, ...] | None = None
+        self._before: tuple[int, int] | None = None  # parts and processes of the checkpoint
         if settings.compile:
             self.network.compile()
 
@@ -83,6 +85,31 @@ class Learner:
     def trained(self) -> nn.Module:
         """The network that is validated and exported."""
         return self.average.network if self.average else self.network
+
+    @property
+    def split(self) -> Split:
+        """How a batch is split over the processes there are.
+
+        Raises:
+            ConfigError: it cannot be.
+        """
+        batch, count = self.settings.batch, self._ranks.count
+        if self._before is None:
+            return first_split(batch, self.settings.accumulate, count)
+        return next_split(batch, self._before[0], count)
+
+    def changed_split(self) -> str | None:
+        """Say what is new in the split since the checkpoint, None if nothing is."""
+        count, parts = self._ranks.count, self.split.parts
+        if self._before is None or self._before[1] == count:
+            return None
+        note = f"Processes: {self._before[1]} before, {count} now. "
+        if self._before[0] == parts:
+            return f"{note}Each step has the same samples in the same {parts} part(s) as before."
+        return (
+            f"{note}Each step has the same samples, now in {parts} parts instead of "
+            f"{self._before[0]}; batch norms that learn see fewer of them together."
+        )
 
     def model(self, step: int) -> nn.Module:
         """Return the module of the losses, ready for a step: its frozen parts frozen."""
@@ -128,7 +155,11 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Return the rest, as a checkpoint keeps it."""
-        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "split": [self.split.parts, self._ranks.count],
+        }
 
     def restore(self, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:
         """Take up what `tensors` and `state` gave."""
@@ -138,6 +169,8 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
+        if "split" in state:  # absent from checkpoints of earlier versions
+            self._before = state["split"][0], state["split"][1]
 
 
 def start_from(network: nn.Module, weights: dict[str, Tensor]) -> int:

@@ -18,9 +18,11 @@ from vostool.training.draws import step_seed
 from vostool.training.folder import TrainFolder
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
+from vostool.training.meeting import check_shared, claimed
 from vostool.training.metrics_log import Row
 from vostool.training.optimizer import set_rate
 from vostool.training.schedule import learning_rate
+from vostool.training.split import first_split
 from vostool.training.stop import Stop
 from vostool.training.task import Task
 
@@ -61,19 +63,25 @@ def train(
         on_note: told what the user should know before it begins, by the first process.
 
     Raises:
-        ResultError: the folder holds another training, or another process is at it.
+        ResultError: the folder holds another training, another process is at it, or one of several
+            processes does not see it.
+        ResourceError: another process is gone.
         TrainingError: a loss is no number any more.
         WeightsError: a checkpoint is damaged, or weights cannot be read.
     """
     settings = job.settings
     device = ranks.device(job.device)
-    ranks.share(settings.batch, settings.accumulate, 0)  # refuses what cannot be split
+    if folder.newest_checkpoint() is None:  # what cannot be split is refused at once
+        first_split(settings.batch, settings.accumulate, ranks.count)
     torch.backends.cudnn.benchmark = True  # it may choose other kernels after a resume
-    with ranks.joined(device), folder.locked() if ranks.leads else nullcontext(), stop.listening():
+    joined = ranks.joined(device, settings.patience)
+    with joined as ranks, claimed(folder, ranks), stop.listening():
         task = begin(job, folder, ranks, device, on_note)
         learner = Learner(task, settings, device, ranks, read_weights(job))
         books = Books(job, task, learner, folder, ranks, on_row)
         books.resume()
+        if ranks.leads and (note := learner.changed_split()):
+            on_note(note)
         while books.step < settings.steps and not books.agree(stop.wanted):
             books.enter(learn(task, learner, ranks, books.step))
         books.close()
@@ -86,18 +94,19 @@ def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     model = learner.model(step)
     rate = learning_rate(settings, step)
     set_rate(optimizer, rate)
-    # What a network draws itself, as dropout does, follows from the step as well.
-    torch.manual_seed(step_seed(settings.seed, step, ranks.rank))
+    split = learner.split
+    weight = split.weight(ranks)
 
     sums: dict[str, Tensor] = {}
-    for part in range(settings.accumulate):
-        last = part == settings.accumulate - 1
-        batch = task.batch(step, ranks.share(settings.batch, settings.accumulate, part))
-        with nullcontext() if last else _unsynchronised(model):
+    for part in (parts := split.of(ranks)):
+        # What a network draws itself, as dropout does, follows from the step and the part as well.
+        torch.manual_seed(step_seed(settings.seed, step, part))
+        batch = task.batch(step, split.samples(part))
+        with nullcontext() if part == parts[-1] else _unsynchronised(model):
             losses = model(batch)
-            scaler.scale(losses["total"] / settings.accumulate).backward()
+            scaler.scale(losses["total"] * weight).backward()
         for name, loss in losses.items():
-            sums[name] = sums.get(name, 0) + loss.detach().float() / settings.accumulate
+            sums[name] = sums.get(name, 0) + loss.detach().float() * weight
 
     scaler.unscale_(optimizer)
     norm = clip_grad_norm_(learner.network.parameters(), settings.clip or float("inf"))
@@ -124,7 +133,10 @@ def begin(
             note = folder.open(job.manifest(step, ranks.count))
             if note:
                 on_note(note)
-        return job.task(job.task_config, job.model, job.data, device, job.settings.seed)
+        task = job.task(job.task_config, job.model, job.data, device, job.settings.seed)
+    if folder is not None:
+        check_shared(folder, ranks)
+    return task
 
 
 def read_weights(job: TrainJob) -> dict[str, Tensor] | None:

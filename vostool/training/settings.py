@@ -15,6 +15,7 @@ FREE = frozenset(
         "picture_every",
         "checkpoint_every",
         "keep",
+        "patience",
     }
 )
 
@@ -32,7 +33,7 @@ class TrainSettings:
         batch: samples of one step, over all processes and accumulations.
         accumulate: parts that a process computes one after the other, to save memory. A batch norm
             that learns takes its statistics from one part, so with such norms the gradient depends
-            on it, as it does on the number of processes.
+            on it, and on the number of processes with which the training began.
         optimizer: `adamw`, or `sgd` with momentum.
         lr: learning rate after the warm-up.
         momentum: of `sgd`.
@@ -63,6 +64,8 @@ class TrainSettings:
         picture_every: steps; 0 draws none.
         checkpoint_every: steps.
         keep: checkpoints that are kept, the newest.
+        patience: s that one of several processes waits for another within a step; then it ends, and
+            torchrun may start all of them anew.
     """
 
     data: tuple[str, ...] = ()
@@ -98,6 +101,7 @@ class TrainSettings:
     picture_every: int = 1000
     checkpoint_every: int = 1000
     keep: int = 2
+    patience: float = 600.0
 
     def __post_init__(self) -> None:
         ranges: dict[str, tuple[float, float]] = {
@@ -108,6 +112,7 @@ class TrainSettings:
             **dict.fromkeys(("lr_end", "gamma", "warmup_from", "momentum", "slow_lr"), (0, 1)),
             "warmup": (0, 2**31 - 1),
             "ema": (0, 0.999999),
+            "patience": (1, 86400),
         }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:

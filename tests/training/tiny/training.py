@@ -22,12 +22,14 @@ class DiscConfig:
         nan_at: optimiser step whose samples are no numbers.
         slow: s per batch.
         log: file that gets a line per batch, with its samples.
+        processes: folder that gets a file per process, named by its rank, with its id.
     """
 
     noise: float = 0.3
     nan_at: int = -1
     slow: float = 0.0
     log: str = ""
+    processes: str = ""
 
 
 class Net(nn.Module):
@@ -55,6 +57,8 @@ class DiscTask:
     def __init__(self, config, model_config, data, device, seed):
         self.config, self.model_config = config, model_config
         self.data, self.device, self.seed = data, device, seed
+        if config.processes:
+            Path(config.processes, os.environ.get("RANK", "0")).write_text(str(os.getpid()))
 
     def network(self):
         torch.manual_seed(self.seed)
