@@ -124,6 +124,12 @@ def _fit(value: Any, hint: Any) -> Any:
         if len(kinds) != len(value):
             raise ValueError
         return tuple(_fit(item, kind) for item, kind in zip(value, kinds, strict=True))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise TypeError
+        return {key: _fit(item, arguments[1]) for key, item in value.items()}
+    if hint is Any:
+        return value
     if hint is types.NoneType:
         if value is None or value == "none":
             return None

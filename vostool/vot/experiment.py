@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vostool.datasets.regions import OBJECT, RegionDataset
+from vostool.frames import read_frame
 from vostool.metrics.polygon_raster import PYSOT
 from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.pipeline import Gate, decoded
@@ -19,6 +20,7 @@ from vostool.sequence import Frame, Prompt, RegionSequence
 from vostool.timing import StepTime, Stopwatch
 from vostool.tracker import Tracker
 from vostool.tracking import (
+    Read,
     SequenceResult,
     begin,
     blaming_tracker,
@@ -55,6 +57,7 @@ class Experiment:
         folder: Path,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None] = lambda: None,
+        read: Read = read_frame,
     ) -> SequenceResult:
         """Do the dataset's experiment on a sequence and write its result files into a folder.
 
@@ -65,13 +68,14 @@ class Experiment:
             folder: where the files go.
             stopwatch: times each step.
             on_frame: called after every frame of every repetition.
+            read: decodes a frame.
 
         Raises:
             DatasetError: a frame cannot be read or is of another size.
             ContractError: the tracker returned something that is no label map, or no region.
         """
         start = time.perf_counter()
-        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame)
+        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame, read)
         if dataset.task == "unsupervised":
             pass_over.run(tracker, restarts=False)
             write_text(folder / f"{sequence.name}.txt", pass_over.text())
@@ -114,13 +118,14 @@ class _Pass:
         shape: Shape,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None],
+        read: Read,
     ) -> None:
         self.sequence = sequence
         self.lines: list[str] = []
         self.confidences: list[str] = []
         self.steps: list[StepTime] = []
         self._dataset, self._shape = dataset, shape
-        self._stopwatch, self._on_frame = stopwatch, on_frame
+        self._stopwatch, self._on_frame, self._read = stopwatch, on_frame, read
 
     def text(self) -> str:
         """Return the result file."""
@@ -138,7 +143,7 @@ class _Pass:
         gate = Gate(open=tracker.runtime.device != "cpu")
         due = 0  # the next frame on which it is started
         shape: tuple[int, ...] | None = None
-        with closing(decoded(self.sequence.frames, gate)) as frames:
+        with closing(decoded(self.sequence.frames, gate, self._read)) as frames:
             for index, frame in enumerate(frames):
                 shape = shape or frame.shape
                 check_sizes(self.sequence, index, frame, (), shape)
