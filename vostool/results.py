@@ -15,7 +15,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -65,6 +65,23 @@ class SequenceStatus:
     workers: int
     device_name: str
     peak_mb: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A sequence that is done but not yet part of its run.
+
+    Args:
+        sequence: its name.
+        partial: hidden folder of its masks.
+        status: for `run.json`.
+        steps: for `times.csv`.
+    """
+
+    sequence: str
+    partial: Path
+    status: SequenceStatus
+    steps: list[StepTime]
 
 
 @dataclass
@@ -187,9 +204,15 @@ class RunFolder:
                 "the `vostool run` command that began it, or name sequences with --sequences."
             )
 
-    def partial(self, sequence: str) -> Path:
-        """Return the hidden folder in which a sequence grows, emptied."""
-        path = self.masks / f".{sequence.replace('/', '+')}.partial"
+    def partial(self, sequence: str, attempt: str = "") -> Path:
+        """Return the hidden folder in which a sequence grows, emptied.
+
+        Args:
+            sequence: its name.
+            attempt: tells it from other attempts, whose processes may not be gone.
+        """
+        name = ".".join(("", sequence.replace("/", "+"), *filter(None, (attempt, "partial"))))
+        path = self.masks / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
@@ -203,10 +226,21 @@ class RunFolder:
         steps: Iterable[StepTime],
     ) -> None:
         """Make a finished sequence part of the run; the rename comes last and decides."""
-        self._append_times(steps)
-        manifest.sequences[sequence] = status
+        self.commit_all(manifest, [Finished(sequence, partial, status, list(steps))])
+
+    def commit_all(self, manifest: Manifest, finished: Sequence[Finished]) -> None:
+        """Make finished sequences part of the run; `run.json`, which grows, is written once."""
+        for each in finished:
+            self._append_times(each.steps)
+            manifest.sequences[each.sequence] = each.status
         self.write_manifest(manifest)
-        self._publish(sequence, partial)
+        for each in finished:
+            self._publish(each.sequence, each.partial)
+
+    def discard_partials(self) -> None:
+        """Remove hidden folders of sequences that were not finished."""
+        for path in self.masks.glob(".*.partial"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _publish(self, sequence: str, partial: Path) -> None:
         shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
@@ -236,8 +270,7 @@ class RunFolder:
 
     def tidy(self, manifest: Manifest) -> None:
         """Remove what a killed run left: hidden folders, and times of unfinished sequences."""
-        for path in self.masks.glob(".*.partial"):
-            shutil.rmtree(path, ignore_errors=True)
+        self.discard_partials()
         done = self.complete(manifest)
         kept = [step for step in self.times() if step.sequence in done]
         write_text(self.times_path, _HEADING + _rows(kept))
