@@ -154,7 +154,7 @@ def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
     """Return the speed columns of a run over some of its sequences.
 
     The rates are blank if several workers shared a machine, several machines a run, or times are
-    missing: they are nobody's speed then.
+    missing: they are nobody's speed then. So is `fps_e2e` if trackers shared their frames.
     """
     manifest = run.manifest()
     names = set(sequences)
@@ -170,11 +170,12 @@ def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
     speed = speed_of(steps)
     seconds = sum(status.seconds for status in statuses)
     frames = sum(status.frames for status in statuses)
+    own_frames = alone and not any(status.spared for status in statuses)
     peaks = [status.peak_mb for status in statuses if status.peak_mb is not None]
     return {
         "fps": speed.fps,
         "fps_object": speed.fps_object,
-        "fps_e2e": frames / seconds if alone and seconds else float("nan"),
+        "fps_e2e": frames / seconds if own_frames and seconds else float("nan"),
         "p50_ms": speed.p50_ms,
         "p95_ms": speed.p95_ms,
         "init_ms": speed.init_ms,

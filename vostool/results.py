@@ -54,7 +54,9 @@ class SequenceStatus:
         seconds: wall clock of the whole sequence, decoding and writing included.
         workers: processes that shared the machine.
         device_name: hardware it ran on.
-        peak_mb: memory of the process or device so far; None where the system does not tell.
+        peak_mb: memory of the process or device so far; None where the system does not tell, or
+            where several trackers shared it.
+        spared: frames that another tracker of the process had decoded.
     """
 
     fingerprint: str
@@ -65,6 +67,7 @@ class SequenceStatus:
     workers: int
     device_name: str
     peak_mb: float | None
+    spared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
