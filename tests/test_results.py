@@ -255,7 +255,7 @@ def test_text_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Mo
     def full_disk(self: Path, *_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(OSError, match="No space"):
         write_text(path, "second")
     assert path.read_bytes() == b"first"

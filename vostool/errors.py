@@ -11,7 +11,9 @@
     ├── WeightsError        weights that are absent or do not fit
     ├── TrainingError       a training whose losses are no numbers any more
     ├── ContractError       a tracker that breaks the plugin contract
+    ├── StoreError          an object store or server that does not answer, or refuses
     └── ResourceError       the machine ran out: disk, device memory, a worker
+        └── ClusterError        a scheduler or worker that cannot be used
 
 A message is one or two sentences: what is wrong, naming the file, and what mends it. The command
 line prints it without a traceback and ends with exit code 2.
@@ -76,8 +78,16 @@ class ContractError(VostoolError):
     """A tracker that breaks the contract of `vostool.tracker`."""
 
 
+class StoreError(VostoolError):
+    """An object store or server that does not answer, or refuses."""
+
+
 class ResourceError(VostoolError):
     """The machine ran out of something: disk, device memory, a worker process."""
+
+
+class ClusterError(ResourceError):
+    """A scheduler or a worker on another machine that cannot be used."""
 
 
 def resource_error(error: BaseException) -> ResourceError | None:

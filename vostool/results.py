@@ -7,7 +7,8 @@
 
 A sequence is complete or absent: its masks are written to a hidden folder, its times and status
 are recorded, and then the folder is renamed. Whatever is killed when, the next start knows what is
-done.
+done. On an object store, which cannot rename, its masks are sent first and recorded last, see
+`run_store`.
 """
 
 import csv
@@ -17,57 +18,36 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from vostool.errors import ResultError
+from vostool.listing import entries, folders
+from vostool.manifest import SCHEMA, Manifest, SequenceStatus
+from vostool.run_store import RunStore
+from vostool.storage import (
+    each_at_once,
+    is_remote,
+    make_folder,
+    read_bytes,
+    read_text,
+    write_bytes,
+)
+from vostool.store_lock import store_locked
 from vostool.timing import StepTime
 
-SCHEMA = 1
+__all__ = [
+    "SCHEMA",
+    "Finished",
+    "Manifest",
+    "RunFolder",
+    "SequenceStatus",
+    "locked",
+    "runs_in",
+    "write_text",
+]
+
 _HEADING = ",".join(f.name for f in fields(StepTime)) + "\n"  # of times.csv
-
-# What must not change between a run and its continuation, and what messages call it.
-_IDENTITY = {
-    "tracker": "tracker",
-    "code": "version of the tracker's code",
-    "config": "configuration",
-    "weights": "weights",
-    "dataset": "dataset",
-    "split": "split",
-    "device": "device",
-    "precision": "precision",
-    "seed": "seed",
-    "experiment": "experiment",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceStatus:
-    """What `run.json` keeps about a finished sequence.
-
-    Args:
-        fingerprint: of the sequence's files, see `Dataset.fingerprint`.
-        first_mask: hash of its first label map, see `Dataset.first_mask_hash`.
-        frames: number of frames.
-        objects: number of objects.
-        seconds: wall clock of the whole sequence, decoding and writing included.
-        workers: processes that shared the machine.
-        device_name: hardware it ran on.
-        peak_mb: memory of the process or device so far; None where the system does not tell, or
-            where several trackers shared it.
-        spared: frames that another tracker of the process had decoded.
-    """
-
-    fingerprint: str
-    first_mask: str
-    frames: int
-    objects: int
-    seconds: float
-    workers: int
-    device_name: str
-    peak_mb: float | None
-    spared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,66 +67,15 @@ class Finished:
     steps: list[StepTime]
 
 
-@dataclass
-class Manifest:
-    """The contents of `run.json`.
-
-    `imported` is None for a run of this toolkit; for masks that were brought in it says from where
-    (`from`, `sha256` of a zip) and when (`at`), and what nobody can know of them is empty.
-    """
-
-    run: str
-    tracker: str
-    config_name: str
-    config: dict[str, Any]
-    code: str
-    init: str
-    weights: dict[str, str] | None
-    dataset: str
-    split: str
-    root: str
-    device: str
-    device_name: str
-    precision: str
-    fps_protocol: str
-    seed: int
-    versions: dict[str, str]
-    git: str | None
-    created: str
-    sequences: dict[str, SequenceStatus] = field(default_factory=dict)
-    schema: int = SCHEMA
-    experiment: dict[str, Any] | None = None  # how boxes were made, where there are no masks
-    imported: dict[str, str] | None = None
-
-    def differences(self, other: "Manifest") -> list[str]:
-        """Name what makes the other a different run, e.g. `configuration (alpha: 1 -> 2)`."""
-        found = []
-        for key, name in _IDENTITY.items():
-            mine, theirs = getattr(self, key), getattr(other, key)
-            if key == "weights":  # the same file may lie elsewhere
-                mine, theirs = (w["sha256"] if w else "none" for w in (mine, theirs))
-            if mine == theirs:
-                continue
-            if key in ("config", "experiment"):
-                mine, theirs = mine or {}, theirs or {}
-                keys = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
-                what = ", ".join(f"{k}: {mine.get(k)} -> {theirs.get(k)}" for k in keys)
-            elif key == "weights":
-                what = f"{mine[:8]} -> {theirs[:8]}"
-            else:
-                what = f"{mine} -> {theirs}"
-            found.append(f"{name} ({what})")
-        return found
-
-
 class RunFolder:
-    """One run folder on disk."""
+    """One run folder, on a disk or on a store."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.masks = path / "masks"
         self.manifest_path = path / "run.json"
         self.times_path = path / "times.csv"
+        self._store = RunStore() if is_remote(path) else None
 
     @property
     def name(self) -> str:
@@ -157,7 +86,7 @@ class RunFolder:
 
     def has_masks(self) -> bool:
         """Tell whether there are finished sequences, recorded or not."""
-        return any(path.name[0] != "." for path in self.masks.glob("*/"))
+        return any(path.name[0] != "." for path in folders(self.masks))
 
     def manifest(self) -> Manifest:
         """Read `run.json`.
@@ -166,7 +95,7 @@ class RunFolder:
             ResultError: it is absent, damaged or of a newer vostool.
         """
         try:
-            values = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            values = json.loads(read_text(self.manifest_path))
             if values.get("schema") != SCHEMA:
                 raise ResultError(
                     f"{self.manifest_path} has the schema {values.get('schema')}, this vostool "
@@ -190,11 +119,22 @@ class RunFolder:
 
     def complete(self, manifest: Manifest) -> set[str]:
         """Return the names of the sequences that are recorded and have all their masks."""
-        return {
-            name
-            for name, status in manifest.sequences.items()
-            if sum(1 for _ in (self.masks / name).glob("*.png")) >= status.frames
-        }
+        if self._store:
+            self._store.look_again()
+        return {n for n, status in manifest.sequences.items() if self._whole(n, status)}
+
+    def _whole(self, sequence: str, status: SequenceStatus) -> bool:
+        """Tell whether a recorded sequence has all its masks."""
+        return sum(name.endswith(".png") for name in self._names(sequence)) >= status.frames
+
+    def _names(self, inside: str) -> Collection[str]:
+        """Return the names of the files in a folder below the masks, none if it is not there."""
+        if self._store:
+            return self._store.names(self.masks, inside)
+        try:
+            return os.listdir(self.masks / inside)
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
 
     def require(self, manifest: Manifest, names: Collection[str]) -> None:
         """Raise ResultError, saying how to finish the run, if it lacks any of some sequences."""
@@ -210,15 +150,28 @@ class RunFolder:
     def partial(self, sequence: str, attempt: str = "") -> Path:
         """Return the hidden folder in which a sequence grows, emptied.
 
+        On a store it is the folder where the masks stay: what is written there does not count
+        before it is recorded. A process writes there through `storage.staged`.
+
         Args:
             sequence: its name.
             attempt: tells it from other attempts, whose processes may not be gone.
         """
+        if self._store:
+            return self._final(sequence)
         name = ".".join(("", sequence.replace("/", "+"), *filter(None, (attempt, "partial"))))
         path = self.masks / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
+
+    def _final(self, sequence: str) -> Path:
+        """Return the folder in which the files of a finished sequence are."""
+        return self.masks / sequence
+
+    def _sequence_of(self, file: str) -> str:
+        """Return the sequence that a file belongs to by its path below the masks."""
+        return file.rpartition("/")[0]
 
     def commit(
         self,
@@ -233,15 +186,21 @@ class RunFolder:
 
     def commit_all(self, manifest: Manifest, finished: Sequence[Finished]) -> None:
         """Make finished sequences part of the run; `run.json`, which grows, is written once."""
-        for each in finished:
-            self._append_times(each.steps)
-            manifest.sequences[each.sequence] = each.status
+        if self._store:
+            self._store.check()
+        self._append_times(step for each in finished for step in each.steps)
+        manifest.sequences.update((each.sequence, each.status) for each in finished)
         self.write_manifest(manifest)
+        if self._store:  # the masks are where they belong already
+            self._store.changed()
+            return
         for each in finished:
             self._publish(each.sequence, each.partial)
 
     def discard_partials(self) -> None:
-        """Remove hidden folders of sequences that were not finished."""
+        """Remove hidden folders of sequences that were not finished; a store has none."""
+        if self._store:
+            return
         for path in self.masks.glob(".*.partial"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -252,45 +211,63 @@ class RunFolder:
 
     def times(self) -> list[StepTime]:
         """Read `times.csv`; a last row that a killed run left unfinished is skipped."""
-        if not self.times_path.is_file():
+        try:
+            text = read_bytes(self.times_path).decode("utf-8", "replace")
+        except FileNotFoundError:
             return []
         steps = []
-        with self.times_path.open(newline="", encoding="utf-8", errors="replace") as file:
-            for row in csv.DictReader(file):
-                try:
-                    steps.append(
-                        StepTime(
-                            row["sequence"],
-                            row["frame"],
-                            int(row["objects"]),
-                            int(row["prompts"]),
-                            float(row["ms"]),
-                        )
+        for row in csv.DictReader(io.StringIO(text, newline="")):
+            try:
+                steps.append(
+                    StepTime(
+                        row["sequence"],
+                        row["frame"],
+                        int(row["objects"]),
+                        int(row["prompts"]),
+                        float(row["ms"]),
                     )
-                except (KeyError, TypeError, ValueError):
-                    continue
+                )
+            except (KeyError, TypeError, ValueError):
+                continue
         return steps
 
     def tidy(self, manifest: Manifest) -> None:
-        """Remove what a killed run left: hidden folders, and times of unfinished sequences."""
+        """Remove what a killed run left: unfinished sequences, and the times of them."""
         self.discard_partials()
         done = self.complete(manifest)
+        if self._store:
+            # Recorded ones that lack masks are no longer recorded before any is sent again.
+            manifest.sequences = {n: s for n, s in manifest.sequences.items() if n in done}
+            self.write_manifest(manifest)
+            self._store.keep_only(self.masks, done, self._sequence_of)
         kept = [step for step in self.times() if step.sequence in done]
-        write_text(self.times_path, _HEADING + _rows(kept))
+        self._write_times(_HEADING + _rows(kept))
 
     def _append_times(self, steps: Iterable[StepTime]) -> None:
+        if self._store:
+            self._write_times((self._store.times or _HEADING) + _rows(steps))
+            return
         with self.times_path.open("a", newline="", encoding="utf-8") as file:
             file.write(("" if file.tell() else _HEADING) + _rows(steps))
 
+    def _write_times(self, text: str) -> None:
+        write_text(self.times_path, text)
+        if self._store:
+            self._store.times = text
+
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from writing this run at the same time, see `locked`."""
-        self.masks.mkdir(parents=True, exist_ok=True)
+        if self._store:
+            return self._store.locked(self.path)
+        make_folder(self.masks)
         return locked(self.path, "writing")
 
 
 @contextmanager
 def locked(folder: Path, doing: str) -> Iterator[None]:
     """Keep other processes away from a folder, which is made if it is not there.
+
+    On a store see `store_lock`.
 
     Args:
         folder: what is locked.
@@ -299,6 +276,10 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
     Raises:
         ResultError: another process is at it.
     """
+    if is_remote(folder):
+        with store_locked(folder, doing):
+            yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         if not _try_lock(file.fileno()):
@@ -336,16 +317,12 @@ def _rows(steps: Iterable[StepTime]) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file that appears whole or not at all, whoever else is writing it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_bytes(path, text.encode())
 
 
 def runs_in(folder: Path) -> list[RunFolder]:
     """Return the run folders directly below a results folder, by name."""
-    if not folder.is_dir():
-        return []
-    folders = (path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_dir())
-    found = (RunFolder(path) for path in folders)
-    return [run for run in found if run.exists()]
+    places = sorted(e.path for e in entries(folder) if e.is_dir and e.path.name[0] != ".")
+    found = [RunFolder(path) for path in places]
+    there = each_at_once(RunFolder.exists, found, is_remote(folder))
+    return [run for run, exists in zip(found, there, strict=True) if exists]

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from vostool.datasets.regions import RegionDataset
 from vostool.jobs import RunRequest
-from vostool.results import Manifest, RunFolder
+from vostool.results import RunFolder, SequenceStatus
 from vostool.runner import Advance, missing_sequences, run_tracker
 from vostool.sequence import Clip
+from vostool.storage import read_bytes, write_bytes
 from vostool.vot.experiment import Experiment
 from vostool.vot.files import BASELINE, file_name
 from vostool.workspace import Workspace
@@ -30,13 +31,9 @@ class RestartsRun(RunFolder):
         super().__init__(path)
         self.masks = path / BASELINE
 
-    def complete(self, manifest: Manifest) -> set[str]:
-        """Return the names of the sequences that are recorded and have their results."""
-        return {
-            name
-            for name in manifest.sequences
-            if (self.masks / name / file_name(name, 1)).is_file()
-        }
+    def _whole(self, sequence: str, status: SequenceStatus) -> bool:
+        """Tell whether a recorded sequence has its results."""
+        return file_name(sequence, 1) in self._names(sequence)
 
 
 class BoxesRun(RunFolder):
@@ -48,11 +45,19 @@ class BoxesRun(RunFolder):
 
     def has_masks(self) -> bool:
         """Tell whether there are finished sequences, recorded or not."""
-        return any(self.masks.glob("[!.]*.txt"))
+        return any(n[0] != "." and n.endswith(".txt") for n in self._names(""))
 
-    def complete(self, manifest: Manifest) -> set[str]:
-        """Return the names of the sequences that are recorded and have their results."""
-        return {name for name in manifest.sequences if (self.masks / f"{name}.txt").is_file()}
+    def _whole(self, sequence: str, status: SequenceStatus) -> bool:
+        """Tell whether a recorded sequence has its results."""
+        return f"{sequence}.txt" in self._names("")
+
+    def _final(self, sequence: str) -> Path:
+        """Return the folder in which the files of a finished sequence are."""
+        return self.masks
+
+    def _sequence_of(self, file: str) -> str:
+        """Return the sequence that a file belongs to by its path below the masks."""
+        return file.removesuffix(".txt")
 
     def _publish(self, sequence: str, partial: Path) -> None:
         os.replace(partial / f"{sequence}.txt", self.masks / f"{sequence}.txt")
@@ -116,6 +121,4 @@ def _even_out(run: RunFolder) -> None:
     for name, count in counts.items():
         for repetition in range(count + 1, most + 1) if count == 1 else ():
             source = run.masks / name / file_name(name, 1)
-            partial = source.with_name(f".{repetition}.partial")
-            shutil.copyfile(source, partial)
-            os.replace(partial, source.with_name(file_name(name, repetition)))
+            write_bytes(source.with_name(file_name(name, repetition)), read_bytes(source))
