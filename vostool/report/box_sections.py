@@ -1,5 +1,6 @@
 """Boards of runs on boxes: VOT with EAO, A and R, and OTB, which have no J and F."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ _OTB = (
 )
 
 
-def box_sections(results: Path) -> list[Section]:
+def box_sections(results: Path, only: Collection[Path] | None = None) -> list[Section]:
     """Return a section for each dataset, protocol, overlap, interval and set of sequences.
 
     Only runs on the whole of a dataset are ranked, and published numbers stand beside those alone
@@ -31,11 +32,14 @@ def box_sections(results: Path) -> list[Section]:
 
     Args:
         results: folder of run folders, by dataset.
+        only: the only run folders to take; all if None.
 
     Raises:
         ResultError: a table is damaged.
     """
     runs = collect_summaries(results)
+    if only is not None and not runs.empty:
+        runs = runs[[Path(scores).parents[1] in only for scores in runs["scores"]]]
     if runs.empty:
         return []
     _require(runs)

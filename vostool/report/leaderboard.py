@@ -25,12 +25,15 @@ from vostool.results import runs_in
 from vostool.tables import lead_score
 
 
-def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
+def collect(
+    results: Path, datasets: Collection[str] = (), runs: Collection[Path] | None = None
+) -> list[Section]:
     """Read the summaries that `vostool eval` left in the run folders and rank them.
 
     Args:
         results: folder of run folders, by dataset.
         datasets: names of the only datasets to take; all if empty.
+        runs: the only run folders to take, and published numbers only where they are; all if None.
 
     Returns:
         One section for each dataset, split, protocol and set of sequences that runs have, synthetic
@@ -45,13 +48,14 @@ def collect(results: Path, datasets: Collection[str] = ()) -> list[Section]:
         _summary(path, folder.name)
         for folder in sorted(results.glob("*/"))
         for run in runs_in(folder)
+        if runs is None or run.path in runs
         for path in sorted(run.path.glob("scores/*/summary.csv"))
         if not path.parent.name.endswith(".subset")
     ]
     sections = _of_runs(pd.concat(tables, ignore_index=True)) if tables else []
-    sections += box_sections(results)
-    if not sections and not datasets:
-        return []
+    sections += box_sections(results, runs)
+    if runs is not None or (not sections and not datasets):
+        return sections
     sections += _of_published(sections) + published_box_sections(sections)
     known = {section.dataset for section in sections}
     datasets = [plain_name(name) for name in datasets]
