@@ -16,7 +16,7 @@ from vostool.commands.datasets import datasets, pack, split
 from vostool.commands.evaluate import evaluate
 from vostool.commands.export import export
 from vostool.commands.leaderboard import leaderboard
-from vostool.commands.options import FOLDER
+from vostool.commands.options import LOCAL_FOLDER
 from vostool.commands.run import run
 from vostool.commands.runs import results_group
 from vostool.commands.show import show
@@ -24,6 +24,7 @@ from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
 from vostool.errors import VostoolError, resource_error
+from vostool.store_errors import store_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
 
@@ -68,7 +69,7 @@ class Commands(click.Group):
                 "Stopped. What is finished is kept; run the same command again to go on."
             ) from None
         except Exception as error:
-            explained = resource_error(error)
+            explained = resource_error(error) or store_error(error)
             if explained is None or ctx.params["traceback"]:
                 raise
             raise Failure(str(explained)) from error
@@ -77,7 +78,9 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vostool")
 @click.option(
-    "--home", type=FOLDER, help=f"Workspace; ${ENVIRONMENT} or the current folder if not given."
+    "--home",
+    type=LOCAL_FOLDER,
+    help=f"Workspace; ${ENVIRONMENT} or the current folder if not given.",
 )
 @click.option("--traceback", is_flag=True, help="Show where in the code an error came from.")
 @click.pass_context

@@ -6,6 +6,7 @@ import numpy as np
 
 from vostool.errors import DatasetError
 from vostool.sequence import Frame
+from vostool.storage import read_bytes
 
 # Per format its signature, the mark before image data and the mark of the end, which must follow:
 # decoders fill a file that was cut short with grey and say nothing. A thumbnail has marks of its
@@ -30,9 +31,10 @@ def read_frame(path: Path) -> Frame:
     import cv2
 
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
-        raise DatasetError(f"Frame {path} cannot be read: {error.strerror}.") from error
+        why = error.strerror or "it is not there"
+        raise DatasetError(f"Frame {path} cannot be read: {why}.") from error
     for signature, begin, end in _MARKS:
         if data.startswith(signature) and data.rfind(end) < data.rfind(begin):
             raise DatasetError(f"Frame {path} is cut short. Copy or unpack it again.")

@@ -38,11 +38,11 @@ def entries(folder: Path) -> list[Entry]:
         except (FileNotFoundError, NotADirectoryError):
             return []
     files, inside = store_of(folder)
-    with store_errors(folder):
-        try:
+    try:
+        with store_errors(folder):
             rows = files.ls(inside, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     quoted = protocol_of(folder).startswith("http")
     own = inside.rstrip("/").rpartition("/")[2]
     listed = []
@@ -57,6 +57,15 @@ def entries(folder: Path) -> list[Entry]:
         is_dir = row["type"] == "directory"
         listed.append(Entry(folder / name, is_dir, None if is_dir else row.get("size")))
     return listed
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether there is a folder; one of a store holds something.
+
+    Raises:
+        StoreError: the store cannot be reached, refuses, or has no such bucket.
+    """
+    return bool(entries(path)) if is_remote(path) else path.is_dir()
 
 
 def folders(folder: Path) -> list[Path]:

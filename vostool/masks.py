@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from vostool import png
 from vostool.errors import MaskError
 from vostool.sequence import Box, Labels, Mask
+from vostool.storage import is_remote, read_bytes
 
 VOID = 255
 _COLOURED = {"RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"}
@@ -71,9 +72,10 @@ def read_file(path: Path) -> bytes:
         MaskError: it is absent or cannot be read.
     """
     try:
-        if not path.is_file() and path.exists():  # a pipe would never end
+        # A pipe would never end.
+        if not is_remote(path) and not path.is_file() and path.exists():
             raise MaskError(f"{path} cannot be read: it is no file.")
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError:
         raise MaskError(f"{path} does not exist.") from None
     except PermissionError:

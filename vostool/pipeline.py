@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Condition
 from typing import Self
@@ -15,8 +16,11 @@ from typing import Self
 from vostool.frames import read_frame
 from vostool.masks import write_labels
 from vostool.sequence import Frame, Labels
+from vostool.storage import AT_ONCE, is_remote
 
 DEPTH = 4  # frames decoded ahead, and masks waiting to be written
+REMOTE_DEPTH = 48  # frames of a store fetched and decoded ahead
+REMOTE_BYTES = 256 * 2**20  # that these take at most
 
 
 class Gate:
@@ -68,21 +72,34 @@ class Gate:
 def decoded(
     paths: Iterable[Path], gate: Gate, read: Callable[[Path], Frame] = read_frame
 ) -> Generator[Frame]:
-    """Yield the frames in order, decoded by a thread that stays a few frames ahead."""
+    """Yield the frames in order, decoded by a thread that stays a few frames ahead.
+
+    Frames of a store are fetched by many threads and further ahead, so that waiting for one does
+    not hold up the tracker. They come in bursts: where a step waits for file work to end, it is one
+    step of many that waits.
+    """
+    ordered = list(paths)
+    remote = bool(ordered) and is_remote(ordered[0])
+    depth, burst, threads = (REMOTE_DEPTH, AT_ONCE, AT_ONCE) if remote else (DEPTH, 1, 1)
 
     def work(path: Path) -> Frame:
         with gate.file_work():
             return read(path)
 
-    with ThreadPoolExecutor(1, "decode") as pool:
+    with ThreadPoolExecutor(threads, "decode") as pool:
         waiting: deque[Future[Frame]] = deque()
+        coming = iter(ordered)
         try:
-            for path in paths:
-                waiting.append(pool.submit(work, path))
-                if len(waiting) > DEPTH:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            while True:
+                if len(waiting) <= depth - burst + 1:
+                    for path in islice(coming, depth + 1 - len(waiting)):
+                        waiting.append(pool.submit(work, path))
+                if not waiting:
+                    return
+                frame = waiting.popleft().result()
+                if remote:
+                    depth = min(REMOTE_DEPTH, max(AT_ONCE, REMOTE_BYTES // max(frame.nbytes, 1)))
+                yield frame
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -49,9 +49,9 @@ def store_errors(path: Path) -> Iterator[None]:
         raise StoreError(_sentence(error, str(path))) from error
 
 
-def explained(error: BaseException) -> str | None:
+def store_error(error: BaseException) -> StoreError | None:
     """Return the sentence for an exception of a store's packages, None for any other."""
-    return _sentence(error, "The store") if of_store(error) else None
+    return StoreError(_sentence(error, "The store")) if of_store(error) else None
 
 
 def of_store(error: BaseException) -> bool:

@@ -46,8 +46,9 @@ def compare(
     from vostool.protocol import protocol_named
     from vostool.report.screens import show_comparison
     from vostool.scored import find_scores, holds_scores, read_scores
+    from vostool.storage import place
 
-    folders = [Path(first), Path(second)]
+    folders = [place(first), place(second)]
     if not all(map(holds_scores, folders)):
         runs, usual, told = _where(workspace, (first, second), results, where)
         rules = protocol_named(protocol or usual)
@@ -68,6 +69,7 @@ def _where(
     from vostool.datasets.catalog import open_dataset
     from vostool.lookup import entry_of, shared_key
     from vostool.scored import holds_scores
+    from vostool.storage import place
 
     results = results or workspace.results
     places = {k: v for k, v in where.items() if k != "sequences"}
@@ -78,7 +80,7 @@ def _where(
         return results / dataset.key, dataset.protocol.name, {"dataset": name, **places}
     if any(places.values()):
         raise UsageError("Name the --dataset that --root, --split and --resolution belong to.")
-    wanted = [given for given in names if not holds_scores(Path(given))]
+    wanted = [given for given in names if not holds_scores(place(given))]
     key = shared_key(results, wanted)
     entry = entry_of(key)
     if entry is None:

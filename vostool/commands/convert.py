@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vostool.commands.options import FOLDER, stacked
+from vostool.commands.options import FOLDER, ROOT, stacked
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
 
 _where = stacked(
-    click.option("--root", type=FOLDER, help="Folder of the dataset; looked for if not given."),
+    click.option("--root", type=ROOT, help="Folder of the dataset; looked for if not given."),
     click.option(
         "--out", type=FOLDER, help="Folder for the files; <workspace>/datasets/coco if not given."
     ),
@@ -66,6 +66,7 @@ def davis2coco(
     from vostool.convert.coco import to_coco, to_json
     from vostool.convert.sources import davis_name, davis_splits
     from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.storage import resolved
 
     name = f"DAVIS{year}"
     root = root or find_root(CATALOG[name], workspace)
@@ -86,7 +87,7 @@ def davis2coco(
             _write(file, dataset, partial(to_coco, dataset, "davis2coco", int(year)), to_json)
     root = opened[0].root
     click.echo(f"File names in it start at {root}.")
-    if legacy and out.resolve() != (root / "Annotations").resolve():
+    if legacy and resolved(out) != resolved(root / "Annotations"):
         click.echo(f"SiamPolar's code looks for it in {root / 'Annotations'}: --out can name that.")
 
 
@@ -134,8 +135,9 @@ def _write(
     masks = sum(len(sequence.annotations) for sequence in dataset.sequences)
     with frame_progress(f"{dataset.name} {dataset.split}", masks) as advance:
         document = convert_it(advance)
-    write_text(file, to_text(document))
-    megabytes = file.stat().st_size / 1e6
+    text = to_text(document)
+    write_text(file, text)
+    megabytes = len(text.encode()) / 1e6
     counts = (f"{len(document[key])} {key}" for key in ("images", "annotations"))
     click.echo(
         f"{file}: {len(dataset.sequences)} videos, {', '.join(counts)}, {megabytes:.1f} MB, "

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from vostool.commands.options import FOLDER, results_option, where_options
+from vostool.commands.options import LOCAL_FOLDER, results_option, where_options
 from vostool.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ def make() -> None:
 
 
 @make.command()
-@click.argument("directory", type=FOLDER)
+@click.argument("directory", type=LOCAL_FOLDER)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", default="424x240", show_default=True, help="WIDTHxHEIGHT.")
 @click.option("--frames", type=click.IntRange(3), default=40, show_default=True)
@@ -39,7 +39,7 @@ def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
 
 
 @make.command()
-@click.argument("directory", type=FOLDER)
+@click.argument("directory", type=LOCAL_FOLDER)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", default="424x240", show_default=True, help="WIDTHxHEIGHT.")
 @click.option("--frames", type=click.IntRange(3), default=120, show_default=True)
@@ -53,7 +53,7 @@ def vot(directory: Path, seed: int, size: str, frames: int) -> None:
 
 
 @click.command()
-@click.argument("out", type=FOLDER)
+@click.argument("out", type=LOCAL_FOLDER)
 @click.option(
     "--dataset",
     type=click.Choice(["YouTubeVOS2019", "YouTubeVOS2018"]),
@@ -61,7 +61,7 @@ def vot(directory: Path, seed: int, size: str, frames: int) -> None:
     show_default=True,
     help="Where to look for its split train.",
 )
-@click.option("--root", type=FOLDER, help="Folder that holds train/, or that folder itself.")
+@click.option("--root", type=LOCAL_FOLDER, help="Folder that holds train/, or that folder itself.")
 @click.option(
     "--part",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

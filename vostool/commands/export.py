@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vostool.commands.options import FOLDER
+from vostool.commands.options import LOCAL_FOLDER, ROOT
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("tracker", metavar="TRACKER[/CONFIG]")
 @click.option("--format", "_", type=click.Choice(["onnx"]), default="onnx", show_default=True)
 @click.option(
-    "--out", type=FOLDER, help="Where the files go; <workspace>/results/export if not given."
+    "--out", type=LOCAL_FOLDER, help="Where the files go; <workspace>/results/export if not given."
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="File with the weights.")
 @click.option("--random-weights", is_flag=True, help="Do without: for looking at speed and layers.")
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Objects in one pass, where the network fixes that.",
 )
 @click.option("--dataset", help="Compare on crops of its sequences, not on drawn ones.")
-@click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/.")
+@click.option("--root", type=ROOT, help="Folder that holds JPEGImages/ and Annotations/.")
 @click.option("--split", help="Of the dataset; its usual one if not given.")
 @click.pass_obj
 def export(

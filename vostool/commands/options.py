@@ -1,12 +1,45 @@
 """Command-line options that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
+LOCAL_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Place(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A folder or file of this machine, or a URL.
+
+    Args:
+        usual: how a path of this machine is taken.
+        listed: nobody writes there meanwhile, see `storage.place`.
+    """
+
+    name = "directory or URL"
+
+    def __init__(self, usual: click.Path, *, listed: bool) -> None:
+        self._usual = usual
+        self._listed = listed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if isinstance(value, str):
+            from vostool.errors import VostoolError
+            from vostool.storage import is_url, place
+
+            if is_url(value):
+                try:
+                    return place(value, listed=self._listed)
+                except VostoolError as error:
+                    self.fail(str(error), param, ctx)
+        return Path(os.fsdecode(self._usual.convert(value, param, ctx)))
+
+
+FOLDER = Place(LOCAL_FOLDER, listed=False)
+ROOT = Place(LOCAL_FOLDER, listed=True)
+FOLDER_OR_ZIP = Place(click.Path(path_type=Path), listed=True)
 
 
 def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +64,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 
 _DATASET_HELP = "A name that `vostool datasets` shows, or folder:PATH."
 _place_options = stacked(
-    click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/."),
+    click.option("--root", type=ROOT, help="Folder that holds JPEGImages/ and Annotations/."),
     click.option("--split", help="val, train, ...; the dataset's usual one if not given."),
     click.option("--resolution", help="480p, full, or the name of a resolution folder."),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vostool.commands.options import dataset_options, results_option
+from vostool.commands.options import FOLDER_OR_ZIP, dataset_options, results_option
 from vostool.workspace import Workspace
 
 _of_option = click.option(
@@ -111,13 +111,14 @@ def remove_runs(
 
     RUN is a name, or DATASET/RUN where several datasets have it.
     """
+    from vostool.listing import files_below
     from vostool.lookup import find_run, full_name, remove_run
 
     results = results or workspace.results
     runs = list({run.path: run for run in (find_run(results, n, dataset) for n in names)}.values())
     for run in runs:
-        files = [path for path in run.path.rglob("*") if path.is_file()]
-        size = sum(path.stat().st_size for path in files) / 1e6
+        files = files_below(run.path)
+        size = sum(files.values()) / 1e6
         if not yes:
             question = f"Remove {run.path} ({len(files)} files, {size:.1f} MB)?"
             if not click.confirm(question, err=True):
@@ -131,7 +132,7 @@ def remove_runs(
 
 
 @results_group.command(name="import")
-@click.argument("source", metavar="DIR_OR_ZIP", type=click.Path(path_type=Path))
+@click.argument("source", metavar="DIR_OR_ZIP", type=FOLDER_OR_ZIP)
 @click.option("--name", required=True, help="Name of the new run.")
 @dataset_options
 @click.option("--tracker", help="What made the masks; the name of the run if not given.")

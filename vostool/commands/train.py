@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.commands.options import FOLDER, results_option
+from vostool.commands.options import ROOT, results_option
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     metavar="NAME[:SPLIT]",
     help="Train on this dataset instead of the configuration's. May be repeated.",
 )
-@click.option("--root", type=FOLDER, help="Folder that holds JPEGImages/ and Annotations/.")
+@click.option("--root", type=ROOT, help="Folder that holds JPEGImages/ and Annotations/.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
     "--precision",

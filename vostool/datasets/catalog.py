@@ -13,7 +13,9 @@ from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
 from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
+from vostool.listing import is_folder
 from vostool.protocol import PROTOCOLS
+from vostool.storage import place, read_text, resolved
 from vostool.workspace import Workspace
 
 __all__ = [
@@ -148,8 +150,8 @@ def open_regions(
         entry = OWN_REGIONS[prefix]
         if root is not None:
             raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
-        root = Path(path).expanduser()
-        if not root.is_dir():
+        root = place(path)
+        if not is_folder(root):
             raise DatasetError(f"{root} is not a folder. {entry.how_to_get}")
     else:
         raise UnknownNameError.of("dataset of boxes", name, [*REGIONS, "vot:PATH", "otb:PATH"])
@@ -157,7 +159,7 @@ def open_regions(
     own = entry.name != name
     return RegionDataset(
         name=name,
-        key=f"{prefix}-{root.resolve().name}" if own else name,
+        key=f"{prefix}-{resolved(root).name}" if own else name,
         split="all",
         root=root,
         sequences=entry.read(root, need_frames=need_frames),
@@ -181,10 +183,10 @@ def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, 
     if name.startswith("folder:"):
         if root is not None:
             raise UsageError("folder:PATH names the folder already; leave --root away.")
-        path = Path(name.removeprefix("folder:")).expanduser()
-        if not path.is_dir():
+        path = place(name.removeprefix("folder:"))
+        if not is_folder(path):
             raise DatasetError(f"{path} is not a folder. {FOLDER.how_to_get}")
-        return FOLDER, path, f"folder-{path.resolve().name}"
+        return FOLDER, path, f"folder-{resolved(path).name}"
     if name not in CATALOG:
         known = [*CATALOG, *REGIONS, "folder:PATH", *(f"{prefix}:PATH" for prefix in OWN_REGIONS)]
         raise UnknownNameError.of("dataset", name, known)
@@ -197,7 +199,7 @@ def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, 
 def _given_or_found(entry: Entry | RegionEntry, root: Path | None, workspace: Workspace) -> Path:
     """Return the root that was given, or the folder of the workspace that holds the dataset."""
     if root is not None:
-        if not root.is_dir():
+        if not is_folder(root):
             raise DatasetError(f"--root {root} is not a folder. {entry.how_to_get}")
         return root
     found = find_root(entry, workspace)
@@ -238,7 +240,7 @@ def _check_synthetic(root: Path) -> None:
 
     about = root / "dataset.json"
     try:
-        drawn_by = json.loads(about.read_text(encoding="utf-8"))["version"]
+        drawn_by = json.loads(read_text(about))["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return  # somebody else's folder of the same layout
     if drawn_by != VERSION:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from vostool.datasets.clips import Clips
 from vostool.errors import DatasetError
+from vostool.listing import missing_files, sizes
 from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
 from vostool.protocol import Protocol
 from vostool.sequence import Labels, Prompt, Sequence
+from vostool.storage import read_bytes
 
 ANNOTATIONS = "Annotations"  # the usual folder of the ground truth
 
@@ -201,9 +203,10 @@ class Dataset(Clips[Sequence]):
         It tells another dataset, resolution or annotation from this one without reading it all.
         """
         digest = hashlib.sha256()
-        for path in (*sequence.frames, *sequence.annotations.values()):
-            digest.update(f"{path.name}:{path.stat().st_size}\n".encode())
-        digest.update(next(iter(sequence.annotations.values())).read_bytes())
+        paths = (*sequence.frames, *sequence.annotations.values())
+        for path, size in zip(paths, sizes(paths), strict=True):
+            digest.update(f"{path.name}:{size}\n".encode())
+        digest.update(read_bytes(next(iter(sequence.annotations.values()))))
         return digest.hexdigest()[:16]
 
     def first_mask_hash(self, sequence: Sequence) -> str:
@@ -215,11 +218,12 @@ class Dataset(Clips[Sequence]):
 def _annotated_in(own: Path, usual: Path, sequence: Sequence) -> Sequence:
     """Return a sequence with its label maps taken from another folder of the same layout."""
     moved = {i: own / path.relative_to(usual) for i, path in sequence.annotations.items()}
-    missing = [path for path in moved.values() if not path.is_file()]
+    folder = next(iter(moved.values())).parent
+    missing = missing_files(folder, (path.name for path in moved.values()))
     if missing:
         raise DatasetError(
             f"Sequence '{sequence.name}': {len(missing)} of {len(moved)} masks missing from "
-            f"{missing[0].parent} ({missing[0].name}, ...). Unpack the dataset again."
+            f"{folder} ({missing[0]}, ...). Unpack the dataset again."
         )
     return replace(sequence, annotations=moved)
 

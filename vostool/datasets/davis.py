@@ -11,10 +11,12 @@
 
 from pathlib import Path
 
-from vostool.datasets.layout import read_names, read_sequence
+from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
 from vostool.datasets.splits import OFFICIAL
 from vostool.errors import DatasetError
+from vostool.listing import missing_folders
 from vostool.sequence import Sequence
+from vostool.storage import read_text
 
 FULL = ("Full-Resolution", "1080p")
 
@@ -38,8 +40,9 @@ def read_davis(
     # Ground truth of the test splits is kept by the server: first masks only.
     dense = not split.startswith("test")
     attributes = _attributes(root)
-    return tuple(
-        read_sequence(
+
+    def read(name: str) -> Sequence:
+        return read_sequence(
             name,
             root / "JPEGImages" / folder / name,
             root / "Annotations" / folder / name,
@@ -47,8 +50,8 @@ def read_davis(
             need_frames=need_frames,
             attributes=attributes.get(name),
         )
-        for name in _split_names(root, year, split, folder)
-    )
+
+    return read_sequences(_split_names(root, year, split, folder), root, read)
 
 
 def _resolution_folder(root: Path, resolution: str) -> str:
@@ -62,7 +65,7 @@ def _resolution_folder(root: Path, resolution: str) -> str:
             f"{root} is not a DAVIS folder: it has no Annotations/. --root is the folder that "
             "holds JPEGImages/ and Annotations/."
         )
-    there = sorted(path.name for path in annotations.iterdir() if path.is_dir())
+    there = folders_in(annotations)
     if any(any((annotations / name).glob("*.png")) for name in there[:3]):
         hint = f"Its masks are not under a resolution: use --dataset folder:{root}."
     elif there:
@@ -93,7 +96,8 @@ def _split_names(root: Path, year: int, split: str, folder: str) -> list[str]:
 
 def _names_of_2016(root: Path, split: str, folder: str) -> list[str]:
     official = OFFICIAL.get((2016, split), ())
-    names = [name for name in official if (root / "Annotations" / folder / name).is_dir()]
+    missing = set(missing_folders(root / "Annotations" / folder, official))
+    names = [name for name in official if name not in missing]
     if not names:
         raise DatasetError(
             f"{root / 'Annotations' / folder} holds no sequence of DAVIS 2016 '{split}'. Name "
@@ -109,7 +113,7 @@ def _attributes(root: Path) -> dict[str, tuple[str, ...]]:
     if path is None:
         return found
     codes: tuple[str, ...] = ()
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_text(path, errors="replace").splitlines():
         key, _, value = line.strip().removeprefix("- ").partition(":")
         if key == "attributes":
             codes = tuple(code.strip() for code in value.strip(" []").split(",") if code.strip())

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from vostool.datasets.layout import folders_in, read_sequence
+from vostool.datasets.layout import folders_in, read_sequence, read_sequences
 from vostool.errors import DatasetError, MaskError
+from vostool.listing import is_folder
 from vostool.masks import VOID, ids_in, read_labels
 from vostool.sequence import Sequence
+from vostool.storage import read_text
 
 
 def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
@@ -23,7 +25,7 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
         DatasetError: what is missing, and where it was looked for.
     """
     annotations = root / "Annotations"
-    if not annotations.is_dir():
+    if not is_folder(annotations):
         raise DatasetError(
             f"{root} has no folder Annotations/. Put masks into {annotations}/<sequence>/ and "
             f"frames into {root / 'JPEGImages'}/<sequence>/."
@@ -38,8 +40,9 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
             f"DAVIS2016 or DAVIS2017 with --root {root}."
         )
     attributes = _attributes(root / "dataset.json")
-    return tuple(
-        read_sequence(
+
+    def read(name: str) -> Sequence:
+        return read_sequence(
             name,
             root / "JPEGImages" / name,
             annotations / name,
@@ -47,8 +50,8 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
             need_frames=need_frames,
             attributes=attributes.get(name),
         )
-        for name in names
-    )
+
+    return read_sequences(names, root, read)
 
 
 def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
@@ -80,7 +83,7 @@ def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
     """Read the attributes that the synthetic dataset writes beside its folders; none elsewhere."""
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))["sequences"]
+        described = json.loads(read_text(path))["sequences"]
         return {name: tuple(map(str, each["attributes"])) for name, each in described.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # somebody else's file of that name

@@ -2,11 +2,13 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vostool.errors import DatasetError, UsageError
+from vostool.listing import entries
 from vostool.sequence import Sequence
+from vostool.storage import each_at_once, is_remote, read_text, resolved
 
 FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 
@@ -19,10 +21,8 @@ def files_in(folder: Path, suffixes: set[str]) -> list[Path]:
     Raises:
         DatasetError: a name is no text.
     """
-    if not folder.is_dir():
-        return []
-    files = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
-    found = [path for path in files if not path.name.startswith(".")]
+    files = (entry.path for entry in entries(folder))
+    found = [p for p in files if p.suffix.lower() in suffixes and not p.name.startswith(".")]
     refuse_undecodable(found)
     return sorted(found, key=_by_number)
 
@@ -33,9 +33,7 @@ def folders_in(folder: Path) -> list[str]:
     Raises:
         DatasetError: a name is no text.
     """
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    found = [e.path for e in entries(folder) if e.is_dir and e.path.name[0] != "."]
     refuse_undecodable(found)
     return sorted(path.name for path in found)
 
@@ -56,7 +54,7 @@ def split_folder(root: Path, split: str, splits: Iterable[str], mark: str) -> Pa
     if (root / split / mark).exists():
         return root / split
     if (root / mark).exists():
-        name = root.resolve().name
+        name = resolved(root).name
         if name in splits and name != split:
             raise UsageError(f"{root} is the split '{name}': use --split {name}.")
         return root
@@ -82,6 +80,19 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
     """Return a sorting key for which `frame2` comes before `frame10`."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
+
+
+def read_sequences(
+    names: Iterable[str], root: Path, read: Callable[[str], Sequence]
+) -> tuple[Sequence, ...]:
+    """Read sequences in order; those of a store are listed several at once.
+
+    Args:
+        names: of the sequences.
+        root: of the dataset.
+        read: reads one by its name, see `read_sequence`.
+    """
+    return tuple(each_at_once(read, list(names), is_remote(root)))
 
 
 def read_sequence(
@@ -159,7 +170,7 @@ def read_names(path: Path) -> list[str]:
     """
     names = []
     try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
+        text = read_text(path, "utf-8-sig")  # Windows editors put a mark in front
     except UnicodeDecodeError:
         raise DatasetError(f"The split file {path} is not UTF-8 text. Save it as such.") from None
     for line in text.splitlines():

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Contents, ObjectInfo
-from vostool.datasets.layout import read_sequence
+from vostool.datasets.layout import read_sequence, read_sequences
 from vostool.errors import DatasetError
+from vostool.sequence import Sequence
+from vostool.storage import read_text
 
 FOLDERS = {"valid": ("valid", "val"), "train": ("train",), "test": ("test",)}
 UNSEEN = "unseen_videos.txt"
@@ -49,8 +51,9 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
         )
     objects, starts = read_meta(meta)
     folder = meta.parent
-    sequences = tuple(
-        read_sequence(
+
+    def read(name: str) -> Sequence:
+        return read_sequence(
             name,
             folder / "JPEGImages" / name,
             folder / "Annotations" / name,
@@ -58,8 +61,8 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
             need_frames=need_frames,
             start=starts[name],
         )
-        for name in sorted(objects)
-    )
+
+    sequences = read_sequences(sorted(objects), folder, read)
     lists = [path for path in (folder / UNSEEN, root / UNSEEN) if path.is_file()]
     if split == "train":
         return Contents(sequences, root=folder, objects=objects)
@@ -69,7 +72,7 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
             "from github.com/LingyiHongfd/lvos-evaluation."
         )
         return Contents(sequences, root=folder, objects=objects, notes=(note,))
-    unseen = set(lists[0].read_text(encoding="utf-8", errors="replace").split())
+    unseen = set(read_text(lists[0], errors="replace").split())
     seen = frozenset(name for name in objects if name not in unseen)
     return Contents(sequences, root=folder, objects=objects, seen=seen)
 
@@ -87,7 +90,7 @@ def read_meta(path: Path) -> tuple[dict[str, dict[int, ObjectInfo]], dict[str, s
     objects: dict[str, dict[int, ObjectInfo]] = {}
     starts: dict[str, str] = {}
     try:
-        for name, video in json.loads(path.read_text(encoding="utf-8"))["videos"].items():
+        for name, video in json.loads(read_text(path))["videos"].items():
             ranges = {int(i): each["frame_range"] for i, each in video["objects"].items()}
             objects[name] = {i: ObjectInfo(name, _counting(about)) for i, about in ranges.items()}
             starts[name] = _stem(min(int(about["start"]) for about in ranges.values()))

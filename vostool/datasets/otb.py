@@ -17,6 +17,7 @@ from vostool.datasets.vot import image_size, read_text
 from vostool.errors import DatasetError
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
+from vostool.storage import each_at_once, is_remote
 
 TRUTH = "groundtruth_rect"
 # Sequences of OTB whose boxes begin later than their images (Wu et al., TPAMI 37(9), 2015).
@@ -33,12 +34,16 @@ def read_otb(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
     Raises:
         DatasetError: what is missing, or wrong with a file.
     """
-    sequences = [
-        _sequence(folder, truth, need_frames)
-        for folder in (root / name for name in folders_in(root))
-        for truth in files_in(folder, {".txt"})
-        if re.fullmatch(rf"{TRUTH}(\.\d+)?", truth.stem)
-    ]
+
+    def read(name: str) -> list[RegionSequence]:
+        return [
+            _sequence(root / name, truth, need_frames)
+            for truth in files_in(root / name, {".txt"})
+            if re.fullmatch(rf"{TRUTH}(\.\d+)?", truth.stem)
+        ]
+
+    found = each_at_once(read, folders_in(root), is_remote(root))
+    sequences = [sequence for of_folder in found for sequence in of_folder]
     if not sequences:
         raise DatasetError(
             f"{root} has no folder with a {TRUTH}.txt. --root is the folder of the sequences, each "

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from vostool.datasets.clips import Clips
+from vostool.listing import sizes
 from vostool.masks import box_of
 from vostool.regions import box_around, filled, polygon_of, same_area_box
 from vostool.sequence import Box, Polygon, Prompt, RegionSequence
@@ -41,8 +42,8 @@ class RegionDataset(Clips[RegionSequence]):
 
     def fingerprint(self, sequence: RegionSequence) -> str:
         digest = hashlib.sha256(self.first_mask_hash(sequence).encode())
-        for path in sequence.frames:
-            digest.update(f"{path.name}:{path.stat().st_size}\n".encode())
+        for path, size in zip(sequence.frames, sizes(sequence.frames), strict=True):
+            digest.update(f"{path.name}:{size}\n".encode())
         return digest.hexdigest()[:16]
 
     def first_mask_hash(self, sequence: RegionSequence) -> str:

@@ -11,8 +11,10 @@ sequence of its own here, `<video>/<object>`: predictions lie as the SA-V evalua
 from pathlib import Path
 
 from vostool.datasets.dataset import Contents
-from vostool.datasets.layout import folders_in, read_names, read_sequence
+from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
 from vostool.errors import DatasetError
+from vostool.sequence import Sequence
+from vostool.storage import each_at_once, is_remote
 
 FRAMES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 
@@ -39,17 +41,21 @@ def read_sav(root: Path, split: str, *, need_frames: bool) -> Contents:
         there = ", ".join(path.name for path in sorted(folder.glob("sav_*.txt")))
         hint = f"It has {there}: name that split." if there else "Unpack it again."
         raise DatasetError(f"The split file {names} is missing. {hint}")
-    sequences = tuple(
-        read_sequence(
-            f"{video}/{each}",
-            folder / FRAMES / video,
-            folder / MASKS / video / each,
+
+    def read(name: str) -> Sequence:
+        return read_sequence(
+            name,
+            folder / FRAMES / name.partition("/")[0],
+            folder / MASKS / name,
             dense=False,
             need_frames=need_frames,
         )
-        for video in read_names(names)
-        for each in _objects(folder / MASKS / video)
-    )
+
+    def objects(video: str) -> list[str]:
+        return [f"{video}/{each}" for each in _objects(folder / MASKS / video)]
+
+    of_videos = each_at_once(objects, read_names(names), is_remote(folder))
+    sequences = read_sequences([name for found in of_videos for name in found], folder, read)
     return Contents(sequences, root=folder)
 
 

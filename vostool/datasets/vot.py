@@ -18,6 +18,8 @@ from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_n
 from vostool.errors import DatasetError
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
+from vostool.storage import each_at_once, is_remote
+from vostool.storage import read_text as read_whole
 
 TRUTH = "groundtruth.txt"
 LIST = "list.txt"
@@ -44,7 +46,11 @@ def read_vot(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
             f"{root} has the layout of VOT only if it holds list.txt and a folder with "
             f"{TRUTH} for each sequence; it holds neither."
         )
-    return tuple(_sequence(name, root / name, need_frames) for name in names)
+
+    def read(name: str) -> RegionSequence:
+        return _sequence(name, root / name, need_frames)
+
+    return tuple(each_at_once(read, names, is_remote(root)))
 
 
 def _sequence(name: str, folder: Path, need_frames: bool) -> RegionSequence:
@@ -89,7 +95,7 @@ def read_text(path: Path) -> str:
         DatasetError: it is absent, or no text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_whole(path, "utf-8-sig")
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing. Unpack the dataset again.") from None
     except UnicodeDecodeError:
@@ -117,7 +123,7 @@ def image_size(name: str, images: list[Path], folder: Path) -> tuple[int, int]:
             "regions count as far as they lie in the frame. Put its first frame there."
         )
     try:
-        with Image.open(images[0]) as image:
+        with images[0].open("rb") as file, Image.open(file) as image:
             return image.size
     except (OSError, UnidentifiedImageError):
         raise DatasetError(f"{images[0]} is not an image. Copy or unpack it again.") from None

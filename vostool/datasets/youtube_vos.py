@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Contents, ObjectInfo
-from vostool.datasets.layout import read_sequence, split_folder
+from vostool.datasets.layout import read_sequence, read_sequences, split_folder
 from vostool.errors import DatasetError
+from vostool.sequence import Sequence
+from vostool.storage import read_text
 
 SPLITS = ("valid", "train", "test")
 META = "meta.json"
@@ -35,8 +37,9 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
     """
     folder = split_folder(root, split, SPLITS, META)
     objects = read_meta(folder / META)
-    sequences = tuple(
-        read_sequence(
+
+    def read(name: str) -> Sequence:
+        return read_sequence(
             name,
             folder / "JPEGImages" / name,
             folder / "Annotations" / name,
@@ -44,8 +47,8 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
             need_frames=need_frames,
             start=min(frame for info in objects[name].values() for frame in info.frames),
         )
-        for name in sorted(objects)
-    )
+
+    sequences = read_sequences(sorted(objects), folder, read)
     train = folder.parent / "train" / META
     seen = read_categories(train) if split != "train" and train.is_file() else None
     variant = _variant(folder.parent / RECORD)
@@ -55,7 +58,7 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
 def _variant(record: Path) -> str:
     """Return what tells a hold-out from the official splits, e.g. `holdout-0.1-0`."""
     try:
-        about = json.loads(record.read_text(encoding="utf-8"))
+        about = json.loads(read_text(record))
         return f"holdout-{float(about['part']):g}-{int(about['seed'])}"
     except FileNotFoundError:
         return ""
@@ -73,7 +76,7 @@ def read_meta(path: Path) -> dict[str, dict[int, ObjectInfo]]:
         DatasetError: it is absent, damaged or of another form.
     """
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        videos = json.loads(read_text(path))["videos"]
         objects = {str(name): _objects(video) for name, video in videos.items()}
     except FileNotFoundError:
         raise DatasetError(f"{path} does not exist. Unpack the dataset again.") from None
@@ -109,7 +112,7 @@ def read_categories(path: Path) -> frozenset[str]:
     if path.suffix == ".json":
         return frozenset(o.category for video in read_meta(path).values() for o in video.values())
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, "utf-8-sig").splitlines()
     except FileNotFoundError:
         raise DatasetError(f"The list of seen categories {path} does not exist.") from None
     except UnicodeDecodeError:
