@@ -27,6 +27,7 @@ class RunRequest:
         weights: file of weights.
         seed: for every random choice.
         workers: processes that track different sequences at the same time.
+        batch: frames of a task that short sequences are put together into, see `shares.batches`.
     """
 
     tracker: str
@@ -37,6 +38,7 @@ class RunRequest:
     weights: Path | None = None
     seed: int = 0
     workers: int = 1
+    batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +65,36 @@ class Job:
         Raises:
             ContractError: the tracker's own code failed.
         """
-        plugin = load_tracker(self.tracker, Workspace(self.home))
+        plugin = self.plugin()
         with blaming_tracker("while it was built"):
             return plugin.cls(plugin.cls.Config(**self.settings), self.runtime)
 
+    def plugin(self) -> Plugin:
+        """Load the tracker's class."""
+        return load_tracker(self.tracker, Workspace(self.home))
 
-def prepare(request: RunRequest, workspace: Workspace, *, random_weights: bool = False) -> Job:
+
+def prepare(
+    request: RunRequest,
+    workspace: Workspace,
+    *,
+    random_weights: bool = False,
+    cuda: bool | None = None,
+) -> Job:
     """Resolve names, settings, device and weights, refusing what does not fit.
 
     Args:
         request: what the user asked for.
         workspace: where local trackers are.
         random_weights: a tracker that needs weights may go without.
+        cuda: whether the workers that will track have a GPU; None if it is this machine that will.
     """
     name, config_name = split_spec(request.tracker)
     plugin = load_tracker(name, workspace)
     config = plugin.config(config_name, request.overrides)
     given = request.weights or plugin.cls.own_weights(config)
     runtime = Runtime(
-        device=resolve_device(request.device, plugin.cls.devices),
+        device=resolve_device(request.device, plugin.cls.devices, cuda),
         precision=_precision(plugin, request.precision),
         weights=_weights(
             plugin, given, None if random_weights else advice(plugin, workspace, config_name)

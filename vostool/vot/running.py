@@ -8,6 +8,7 @@ results/<dataset>/<run>/
 
 import os
 import shutil
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def run_regions(
     workspace: Workspace,
     results: Path,
     advance: Advance = lambda frames, sequence: None,
+    *,
+    executor: Executor | None = None,
 ) -> RunFolder:
     """Track every sequence of a dataset of boxes that the run folder lacks.
 
@@ -86,6 +89,7 @@ def run_regions(
         workspace: where local trackers are.
         results: folder of run folders, by dataset.
         advance: told of frames as they are done.
+        executor: shares out the sequences, see `runner.run_tracker`.
 
     Raises:
         VostoolError: see `runner.run_tracker`.
@@ -99,9 +103,10 @@ def run_regions(
         track=experiment.track,
         kind=run_kind(dataset),
         experiment=asdict(experiment),
+        executor=executor,
     )
     if dataset.task == "supervised":
-        _even_out(folder)
+        even_out(folder)
     return folder
 
 
@@ -110,7 +115,7 @@ def regions_missing(request: RunRequest, dataset: RegionDataset, results: Path) 
     return missing_sequences(request, dataset, results, run_kind(dataset))
 
 
-def _even_out(run: RunFolder) -> None:
+def even_out(run: RunFolder) -> None:
     """Copy the result of sequences on which a tracker was deterministic, if it was not on others.
 
     pysot reads as many repetitions of every sequence, or one.
