@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from vostool.commands.campaign import campaign
 from vostool.commands.compare import compare
 from vostool.commands.convert import convert
 from vostool.commands.datasets import datasets, pack, split
@@ -96,6 +97,7 @@ def cli(ctx: click.Context, home: Path | None, traceback: bool) -> None:
 for command in (
     run,
     evaluate,
+    campaign,
     compare,
     show,
     results_group,

@@ -7,6 +7,7 @@ mostly do, would always drop the frame that is wanted next.
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from vostool.frames import read_frame
 from vostool.sequence import Frame
@@ -24,11 +25,13 @@ class SharedFrames:
 
     def __init__(self, budget: int, read: Callable[[Path], Frame] = read_frame) -> None:
         self.decoded = 0  # files, so far
-        self.spared = 0  # files that were read before
+        self.spared = 0  # files that were decoded before
         self._budget = budget
         self._decode = read
+        self._keeps = True
         self._kept: dict[Path, Frame] = {}
         self._size = 0
+        self._lock = Lock()  # frames of a store are read by many threads
 
     def read(self, path: Path) -> Frame:
         """Return a frame, (H, W, 3) uint8 RGB, read-only.
@@ -37,18 +40,20 @@ class SharedFrames:
             DatasetError: it cannot be decoded.
         """
         frame = self._kept.get(path)
-        if frame is not None:
-            self.spared += 1
-        else:
+        known = frame is not None
+        if frame is None:
             frame = self._decode(path)
-            self.decoded += 1
-            if self._size + frame.nbytes <= self._budget:
-                frame.setflags(write=False)
+            frame.setflags(write=False)
+        with self._lock:
+            self.spared += known
+            self.decoded += not known
+            if not known and self._keeps and self._size + frame.nbytes <= self._budget:
                 self._kept[path] = frame
                 self._size += frame.nbytes
         return frame.view()  # of which nobody can make the others' writable
 
-    def forget(self) -> None:
-        """Free the frames, because the sequence is done."""
+    def keep(self, wanted: bool) -> None:
+        """Free the frames of the last sequence, and keep those of the next if they are wanted."""
         self._kept.clear()
         self._size = 0
+        self._keeps = wanted

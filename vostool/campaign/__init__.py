@@ -1,0 +1,1 @@
+"""A campaign: many trackers on many datasets, described in one file, planned, run and ranked."""

@@ -1,0 +1,241 @@
+"""The plan of a campaign: what of each run is there, what is missing, and what cannot be run."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from vostool.campaign.cells import Cell
+from vostool.campaign.cost import NOTHING, Cost, bytes_per_frame, cost_of
+from vostool.campaign.file import DatasetRow
+from vostool.campaign.probe import probe
+from vostool.campaign.rates import Measured, Rate
+from vostool.datasets.catalog import CATALOG, SYNTHETIC_SEED, find_root, open_dataset, open_regions
+from vostool.datasets.clips import Clips
+from vostool.datasets.dataset import Dataset
+from vostool.datasets.regions import RegionDataset
+from vostool.errors import ConfigError, VostoolError, resource_error
+from vostool.jobs import Job, prepare
+from vostool.results import RunFolder
+from vostool.runner import new_manifest, resumed
+from vostool.sequence import Clip
+from vostool.storage import place
+from vostool.vot.bench import Rules
+from vostool.vot.protocol import vot_protocol
+from vostool.vot.running import run_kind
+from vostool.vot.scores import SUMMARY as VOT_SUMMARY
+from vostool.vot.unsupervised import PROTOCOL as OTB_PROTOCOL
+from vostool.workspace import Workspace
+
+State = Literal["complete", "begun", "absent", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A cell, and how far it is.
+
+    Args:
+        cell: the run.
+        state: `complete`; `begun`, some sequences are there; `absent`; `refused`, it cannot run.
+        missing: sequences that are to be tracked.
+        sequences: how many there are, 0 if that is not known.
+        cost: of what is missing.
+        scored: names of the protocols that it has scores by.
+        dataset: opened, None if it cannot be.
+        why: it is refused, a sentence.
+    """
+
+    cell: Cell
+    state: State
+    missing: tuple[Clip, ...] = ()
+    sequences: int = 0
+    cost: Cost = NOTHING
+    scored: tuple[str, ...] = ()
+    dataset: Clips[Any] | None = None
+    why: str = ""
+
+    @property
+    def done(self) -> int:
+        """Return how many sequences are there."""
+        return self.sequences - len(self.missing)
+
+    @property
+    def passes(self) -> int:
+        """Return how often each sequence is tracked."""
+        supervised = isinstance(self.dataset, RegionDataset) and self.dataset.task == "supervised"
+        return self.cell.experiment.repetitions if supervised else 1
+
+
+class Planner:
+    """Looks at what is there, and writes nothing.
+
+    Args:
+        workspace: where datasets and local trackers are.
+        results: folder of run folders, by dataset.
+        workers: processes that will track.
+    """
+
+    def __init__(self, workspace: Workspace, results: Path, workers: int = 1) -> None:
+        self._workspace = workspace
+        self._results = results
+        self._workers = workers
+        self._opened: dict[DatasetRow, Clips[Any] | str] = {}
+        self._measured = Measured(results)
+
+    def plan(
+        self,
+        cells: Sequence[Cell],
+        *,
+        measure: bool = False,
+        looking_at: Callable[[Cell], None] = lambda cell: None,
+    ) -> list[Planned]:
+        """Return the state and the cost of every cell.
+
+        Args:
+            cells: of a campaign.
+            measure: run what nothing is known of for a few seconds.
+            looking_at: told of every cell before it is looked at.
+
+        Raises:
+            ConfigError: two rows of datasets lead to the same run folders.
+        """
+        planned = []
+        places: dict[tuple[str, str], Cell] = {}
+        for cell in cells:
+            looking_at(cell)
+            dataset = self._dataset(cell.dataset)
+            if isinstance(dataset, str):
+                planned.append(Planned(cell, "refused", why=dataset))
+                continue
+            other = places.setdefault((dataset.key, cell.run), cell)
+            if other is not cell:
+                raise ConfigError(
+                    f"Two [[datasets]] have the same run folder {dataset.key}/{cell.run}. Make one "
+                    "row of them, with all sequences and protocols."
+                )
+            planned.append(self._planned(cell, dataset, measure))
+        return planned
+
+    def _planned(self, cell: Cell, dataset: Clips[Any], measure: bool) -> Planned:
+        count = len(dataset.sequences)
+        try:
+            job = prepare(cell.request, self._workspace)
+            folder = folder_of(cell, dataset, self._results)
+            fresh = new_manifest(job, dataset, cell.run, experiment_of(cell, dataset))
+            manifest = resumed(folder, fresh, dataset)
+            done = folder.complete(manifest) if folder.exists() else set()
+            missing = tuple(each for each in dataset.sequences if each.name not in done)
+            scored = scored_by(cell, dataset, folder)
+            about = Planned(cell, "complete", missing, count, scored=scored, dataset=dataset)
+            if missing:
+                rate = self._rate(job, about, measure)
+                size = bytes_per_frame(dataset, folder, manifest)
+                cost = cost_of(missing, dataset, rate, self._workers, size, about.passes)
+                state: State = "begun" if len(missing) < count else "absent"
+                about = replace(about, state=state, cost=cost)
+            return about
+        except Exception as error:
+            explained = error if isinstance(error, VostoolError) else resource_error(error)
+            if explained is None:
+                raise
+            return Planned(cell, "refused", sequences=count, dataset=dataset, why=str(explained))
+
+    def _rate(self, job: Job, about: Planned, measure: bool) -> Rate | None:
+        assert about.dataset is not None
+        known = self._measured.rate(job, about.dataset.key, about.cell.run)
+        if known is not None or not measure:
+            return known
+        return probe(job, about.dataset, about.missing, about.cell.experiment)
+
+    def _dataset(self, row: DatasetRow) -> Clips[Any] | str:
+        """Return the dataset of a row, or why it cannot be opened."""
+        if row not in self._opened:
+            try:
+                self._opened[row] = opened(row, self._workspace)
+            except VostoolError as error:
+                self._opened[row] = str(error)
+        return self._opened[row]
+
+
+def opened(row: DatasetRow, workspace: Workspace, *, need_frames: bool = True) -> Clips[Any]:
+    """Open the dataset of a row.
+
+    Raises:
+        VostoolError: it is not there, or is not what it should be.
+    """
+    where: dict[str, Any] = {
+        "root": place(row.root) if row.root else None,
+        "sequences": row.sequences or None,
+        "need_frames": need_frames,
+        "workspace": workspace,
+    }
+    if row.boxes:
+        return open_regions(row.dataset, **where)
+    where |= {"split": row.split, "resolution": row.resolution}
+    return open_dataset(row.dataset, **where, seen=Path(row.seen) if row.seen else None)
+
+
+@contextmanager
+def nothing_drawn(rows: Sequence[DatasetRow], workspace: Workspace) -> Iterator[list[DatasetRow]]:
+    """Yield the rows so that opening them writes nothing into the workspace.
+
+    The synthetic dataset is drawn where it is looked for and not there: here, in a folder that goes
+    away.
+    """
+    absent = find_root(CATALOG["synthetic"], workspace) is None
+    with ExitStack() as stack:
+        drawn = list(rows)
+        for index, row in enumerate(rows):
+            if row.dataset == "synthetic" and row.root is None and absent:
+                from vostool.datasets import synthetic
+
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vostool-drawn-"))
+                root = synthetic.make(Path(folder) / "synthetic", SYNTHETIC_SEED)
+                drawn[index] = replace(row, root=str(root))
+        yield drawn
+
+
+def folder_of(cell: Cell, dataset: Clips[Any], results: Path) -> RunFolder:
+    """Return the run folder of a cell."""
+    kind = run_kind(dataset) if isinstance(dataset, RegionDataset) else RunFolder
+    return kind(results / dataset.key / cell.run)
+
+
+def experiment_of(cell: Cell, dataset: Clips[Any]) -> dict[str, Any] | None:
+    """Return what the manifest of a cell's run says of its experiment."""
+    return asdict(cell.experiment) if isinstance(dataset, RegionDataset) else None
+
+
+def protocols_of(row: DatasetRow, dataset: Clips[Any]) -> tuple[str, ...]:
+    """Return the names of the protocols by which a dataset is scored, its own one if none is asked.
+
+    Raises:
+        UsageError: its experiment does not have them.
+    """
+    if isinstance(dataset, Dataset):
+        return row.protocols or (dataset.protocol.name,)
+    assert isinstance(dataset, RegionDataset)
+    own = vot_protocol(None).name if dataset.task == "supervised" else OTB_PROTOCOL
+    for protocol in row.protocols or (own,):
+        rules_of(row, protocol).check(dataset)
+    return row.protocols or (own,)
+
+
+def rules_of(row: DatasetRow, protocol: str, workers: int = 1) -> Rules:
+    """Return how a dataset of boxes is scored."""
+    return Rules(protocol, row.overlap == "exact", row.interval, workers)
+
+
+def scored_by(cell: Cell, dataset: Clips[Any], run: RunFolder) -> tuple[str, ...]:
+    """Return the names of the protocols that a run has tables of scores by."""
+    row, subset = cell.dataset, bool(cell.dataset.sequences)
+    found = []
+    for protocol in protocols_of(row, dataset):
+        leaf, file = f"{protocol}.subset" if subset else protocol, "summary.csv"
+        if isinstance(dataset, RegionDataset):
+            leaf, file = rules_of(row, protocol).leaf(dataset, subset), VOT_SUMMARY
+        if (run.path / "scores" / leaf / file).is_file():
+            found.append(protocol)
+    return tuple(found)

@@ -1,0 +1,176 @@
+"""Running what a plan says is missing, and scoring it: a run that fails stops no other."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vostool.bench import evaluate_runs
+from vostool.campaign.plan import Planned, experiment_of, folder_of, protocols_of, rules_of
+from vostool.datasets.dataset import Dataset
+from vostool.datasets.regions import RegionDataset
+from vostool.errors import VostoolError
+from vostool.protocol import protocol_named
+from vostool.runner import Advance, run_tracker
+from vostool.shared_frames import SharedFrames
+from vostool.together import failure_of, run_together
+from vostool.vot.bench import evaluate_region_runs
+from vostool.vot.running import even_out, run_regions
+from vostool.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run of the plan.
+
+    Args:
+        planned: what was planned.
+        frames: that were tracked now.
+        seconds: that took, with building the tracker.
+        error: why it failed, empty if it did not.
+        summaries: a row of scores for every protocol.
+    """
+
+    planned: Planned
+    frames: int = 0
+    seconds: float = 0.0
+    error: str = ""
+    summaries: tuple[pd.DataFrame, ...] = ()
+
+    @property
+    def expected(self) -> float | None:
+        """Return the seconds that the plan predicted, None if it could not or it failed."""
+        return None if self.error else self.planned.cost.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what a campaign tracks.
+
+    Args:
+        workspace: where local trackers are.
+        results: folder of run folders, by dataset.
+        frames: what the trackers of a dataset share, where they run in this process.
+        workers: processes of this machine.
+        executor: shares out the sequences of each run; None for processes of this machine.
+        advance: told of frames as they are done.
+    """
+
+    workspace: Workspace
+    results: Path
+    frames: SharedFrames
+    workers: int = 1
+    executor: Executor | None = None
+    advance: Advance = lambda frames, sequence: None
+
+
+def track_missing(planned: Sequence[Planned], means: Means) -> Iterator[Outcome]:
+    """Track what is missing, dataset by dataset; yields every run, also what needed nothing.
+
+    In one process the trackers of a dataset take turns and share its frames; otherwise one run
+    follows the other.
+
+    Args:
+        planned: in the order of the plan, in which the runs of a dataset follow each other.
+        means: with what.
+
+    Raises:
+        OSError: a disk is full.
+    """
+    shared = means.workers == 1 and means.executor is None
+    for _, group in groupby(planned, key=lambda each: each.cell.dataset):
+        runs = list(group)
+        missing = [each for each in runs if each.missing]
+        tracked = iter(_together(missing, means)) if shared else _in_line(missing, means)
+        for each in runs:
+            yield next(tracked) if each.missing else Outcome(each, error=each.why)
+
+
+def _together(planned: Sequence[Planned], means: Means) -> list[Outcome]:
+    """Track runs of one dataset in turns."""
+    if not planned:
+        return []
+    cell, dataset = planned[0].cell, planned[0].dataset
+    assert dataset is not None
+    how: dict[str, Any] = {}
+    if isinstance(dataset, RegionDataset):
+        how = {"track": cell.experiment.track, "experiment": experiment_of(cell, dataset)}
+    turns = run_together(
+        [each.cell.request for each in planned],
+        dataset,
+        means.workspace,
+        means.results,
+        means.advance,
+        kind=type(folder_of(cell, dataset, means.results)),
+        frames=means.frames,
+        **how,
+    )
+    outcomes = []
+    for each, turn in zip(planned, turns, strict=True):
+        if isinstance(dataset, RegionDataset) and dataset.task == "supervised" and not turn.error:
+            even_out(folder_of(each.cell, dataset, means.results))
+        error = "" if turn.error is None else str(turn.error)
+        outcomes.append(Outcome(each, turn.frames, turn.seconds, error))
+    return outcomes
+
+
+def _in_line(planned: Sequence[Planned], means: Means) -> Iterator[Outcome]:
+    """Track one run after the other, by several workers."""
+    for each in planned:
+        yield _alone(each, means)
+
+
+def _alone(planned: Planned, means: Means) -> Outcome:
+    cell, dataset = planned.cell, planned.dataset
+    request = replace(cell.request, workers=means.workers)
+    where = (means.workspace, means.results, means.advance)
+    start = time.perf_counter()
+    error = ""
+    try:
+        if isinstance(dataset, RegionDataset):
+            run_regions(request, dataset, cell.experiment, *where, executor=means.executor)
+        else:
+            assert isinstance(dataset, Dataset)
+            run_tracker(request, dataset, *where, executor=means.executor)
+    except Exception as problem:
+        error = str(failure_of(problem))
+    frames = 0 if error else sum(len(sequence) for sequence in planned.missing)
+    return Outcome(planned, frames, time.perf_counter() - start, error)
+
+
+def scored(outcome: Outcome, results: Path, workers: int = 1) -> Outcome:
+    """Score a run that is complete by every protocol of its dataset.
+
+    Returns:
+        The outcome with its scores, and with why it could not be scored.
+    """
+    planned, dataset = outcome.planned, outcome.planned.dataset
+    if outcome.error or dataset is None:
+        return outcome
+    row, name = planned.cell.dataset, [planned.cell.run]
+    subset = bool(row.sequences)
+    tables: list[pd.DataFrame] = []
+    errors = []
+    for protocol in protocols_of(row, dataset):
+        try:
+            if isinstance(dataset, RegionDataset):
+                rules = rules_of(row, protocol, workers)
+                done: Any = evaluate_region_runs(
+                    dataset, rules, results, None, names=name, subset=subset
+                )
+            else:
+                assert isinstance(dataset, Dataset)
+                named = protocol_named(protocol)
+                done = evaluate_runs(
+                    dataset, named, results, None, workers, names=name, subset=subset
+                )
+        except VostoolError as error:
+            errors.append(f"protocol {protocol}: {error}")
+            continue
+        tables += [scores.summary for scores in done.scores]
+    return replace(outcome, error=" ".join(errors), summaries=tuple(tables))

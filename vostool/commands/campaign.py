@@ -1,0 +1,181 @@
+"""`vostool campaign`."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vostool.commands.options import results_option, workers_option
+from vostool.errors import ResultError
+from vostool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vostool.campaign.file import Campaign
+    from vostool.campaign.plan import Planned
+    from vostool.campaign.running import Outcome
+    from vostool.report.page_fill import Frames
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show the plan, and write nothing.")
+@click.option(
+    "--probe", is_flag=True, help="Run what was never timed for a few seconds, to know its cost."
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only the runs of this name, tracker or dataset; * stands for anything. May be repeated.",
+)
+@workers_option
+@click.option(
+    "--frames",
+    type=click.Choice(["embed", "folder", "none"]),
+    default="embed",
+    show_default=True,
+    help="Pictures of the leaderboard's page, as for `vostool leaderboard`.",
+)
+@results_option
+@click.pass_obj
+def campaign(
+    workspace: Workspace,
+    /,
+    file: Path,
+    dry_run: bool,
+    probe: bool,
+    only: tuple[str, ...],
+    workers: int,
+    frames: "Frames",
+    results: Path | None,
+) -> None:
+    """Run, score and rank trackers on datasets, as a file says.
+
+    Prints what of it is there, what is missing and what that will cost, runs what is missing, and
+    writes the leaderboard into <results>/campaigns/NAME. The same command goes on wherever it was
+    stopped; a run that fails stops no other. docs/campaign.md says what the file may hold.
+    """
+    from vostool.campaign.file import read_campaign
+    from vostool.campaign.plan import nothing_drawn
+
+    results = results or workspace.results
+    described = read_campaign(file)
+    if not dry_run:
+        planned = _plan(described, file, workspace, results, only, workers, probe)
+        _run(described, planned, workspace, results, workers, frames)
+        return
+    with nothing_drawn(described.datasets, workspace) as rows:
+        described = replace(described, datasets=tuple(rows))
+        planned = _plan(described, file, workspace, results, only, workers, probe)
+    refused = sum(each.state == "refused" for each in planned)
+    if refused:
+        raise ResultError(f"{refused} of {len(planned)} runs cannot run; the plan says why.")
+
+
+def _plan(
+    described: "Campaign",
+    file: Path,
+    workspace: Workspace,
+    results: Path,
+    only: tuple[str, ...],
+    workers: int,
+    probe: bool,
+) -> "list[Planned]":
+    """Plan the campaign and show it."""
+    from vostool.campaign.cells import cells_of, chosen
+    from vostool.campaign.plan import Planner
+    from vostool.report.campaign_screen import looking, show_plan
+
+    cells = chosen(cells_of(described, str(file)), only)
+    planner = Planner(workspace, results, workers)
+    with looking() as told:
+        planned = planner.plan(
+            cells, measure=probe, looking_at=lambda cell: told(f"looking at {cell.run}")
+        )
+    show_plan(planned, workers, _free(results))
+    return planned
+
+
+def _run(
+    described: "Campaign",
+    planned: "list[Planned]",
+    workspace: Workspace,
+    results: Path,
+    workers: int,
+    frames: "Frames",
+) -> None:
+    """Track, score and rank; fails in the end if anything did."""
+    from vostool.campaign.running import Means, scored, track_missing
+    from vostool.report.campaign_screen import looking, show_needed, show_shared
+    from vostool.report.terminal import frame_progress
+    from vostool.shared_frames import MB, SharedFrames
+
+    shared = SharedFrames(described.share_mb * MB)
+    with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
+        means = Means(workspace, results, shared, workers, None, advance)
+        outcomes = list(track_missing(planned, means))
+    show_needed(outcomes)
+    show_shared(shared.decoded, shared.spared)
+    with looking() as told:
+        for index, outcome in enumerate(outcomes):
+            told(f"scoring {outcome.planned.cell.run}")
+            outcomes[index] = scored(outcome, results, workers)
+    _rank(described.name, outcomes, workspace, results, frames)
+    _fail(outcomes)
+
+
+def _rank(
+    name: str,
+    outcomes: "list[Outcome]",
+    workspace: Workspace,
+    results: Path,
+    frames: "Frames",
+) -> None:
+    """Write the leaderboard of the campaign's runs, and show it."""
+    from vostool.campaign.plan import folder_of
+    from vostool.report.campaign_screen import show_parts
+    from vostool.report.leaderboard import collect
+    from vostool.report.leaderboard_files import write_leaderboard
+    from vostool.report.screens import show_leaderboard
+    from vostool.report.terminal import frame_progress
+
+    runs = {
+        folder_of(each.planned.cell, each.planned.dataset, results).path
+        for each in outcomes
+        if each.planned.dataset is not None and each.summaries
+    }
+    show_parts(outcomes)
+    sections = collect(results, runs=runs)
+    if not sections:
+        return
+    with frame_progress("pictures", None) as advance:
+        written = write_leaderboard(
+            sections, results / "campaigns" / name, workspace, frames=frames, advance=advance
+        )
+    show_leaderboard(sections, written)
+
+
+def _fail(outcomes: "list[Outcome]") -> None:
+    """End with an error if a run failed, saying why each did."""
+    failed = [each for each in outcomes if each.error]
+    for each in failed:
+        if each.planned.state != "refused":
+            cell = each.planned.cell
+            click.echo(f"Failed: {cell.dataset.title}/{cell.run}: {each.error}", err=True)
+    if failed:
+        raise ResultError(
+            f"{len(failed)} of {len(outcomes)} runs failed; what is finished is kept, and the same "
+            "command tries them again."
+        )
+
+
+def _free(results: Path) -> int | None:
+    """Return the bytes that are left where the results are; None if that is not known."""
+    from vostool.storage import is_remote
+
+    if is_remote(results):
+        return None
+    there = next((p for p in (results.absolute(), *results.absolute().parents) if p.is_dir()), None)
+    return None if there is None else shutil.disk_usage(there).free
