@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from vostool.protocol import Protocol
 from vostool.results import RunFolder, runs_in
 from vostool.score_cache import ScoreCache
 from vostool.stability import check_stability
+from vostool.storage import create, read_text, require_writable, resolved
 from vostool.tables import Scores, write_csv
 from vostool.workspace import Workspace
 
@@ -72,6 +72,7 @@ def evaluate_runs(
     protocol = protocol or dataset.protocol
     if stability:
         check_stability(dataset, protocol)
+    require_writable(out or results)
     runs = runs_in(results / dataset.key)
     if names is not None:
         wanted = set(names)
@@ -151,6 +152,7 @@ def evaluate_folder(
         check_stability(dataset, protocol)
     run = RunFolder(masks)
     own = run.path / "scores" if run.exists() else None
+    require_writable(out or own or results)
     home = own or out or home_of(masks, results / dataset.key)
     how: Any = {
         "cache": _cache(home, fresh),
@@ -172,19 +174,17 @@ def home_of(masks: Path, runs: Path) -> Path:
 
     It says at once whose it is: another folder of that name gets one that is told from it.
     """
-    path, name = masks.resolve(), name_of(masks)
+    path, name = resolved(masks), name_of(masks)
     own_name = f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
     for home in (runs / "scores" / name, runs / "scores" / own_name):
-        home.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError), (home / MASKS_FILE).open("x", encoding="utf-8") as file:
-            file.write(f"{path}\n")
-        if (home / MASKS_FILE).read_text(encoding="utf-8").strip() == str(path):
+        create(home / MASKS_FILE, f"{path}\n".encode())
+        if read_text(home / MASKS_FILE).strip() == str(path):
             break
     return home
 
 
 def name_of(masks: Path) -> str:
-    path = masks.resolve()
+    path = resolved(masks)
     return path.parent.name if path.name == "masks" else path.name
 
 

@@ -16,6 +16,7 @@ from vostool.results import RunFolder
 from vostool.score_cache import ScoreCache
 from vostool.scoring import score
 from vostool.stability import check_stability, score_stability
+from vostool.storage import place, resolved
 from vostool.tables import (
     Scores,
     interval_table,
@@ -73,23 +74,23 @@ def evaluate(
     """
     opened = open_dataset(
         dataset,
-        root=Path(root) if root is not None else None,
+        root=place(root) if root is not None else None,
         split=split,
         resolution=resolution,
         sequences=sequences,
         need_frames=False,
-        seen=Path(seen) if seen is not None else None,
+        seen=place(seen) if seen is not None else None,
         workspace=Workspace.find(),
     )
     rules = protocol_named(protocol) if protocol else opened.protocol
     if stability:
         check_stability(opened, rules)
-    kept = ScoreCache(Path(cache), fresh=fresh) if cache is not None else None
-    run = RunFolder(Path(masks))
+    kept = ScoreCache(place(cache, listed=False), fresh=fresh) if cache is not None else None
+    run = RunFolder(place(masks))
     how: Any = {"cache": kept, "allow_trivial": allow_trivial, "stability": stability}
     if run.exists():
         return evaluate_run(run, opened, rules, workers, **how)
-    return evaluate_masks(Path(masks), opened, rules, workers, **how)
+    return evaluate_masks(place(masks), opened, rules, workers, **how)
 
 
 def evaluate_masks(
@@ -107,7 +108,7 @@ def evaluate_masks(
     frames, notes = score(
         dataset, masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
     )
-    about = {"run": name or masks.resolve().name, "tracker": "", "init": ""}
+    about = {"run": name or resolved(masks).name, "tracker": "", "init": ""}
     steady = score_stability(dataset, masks, workers, cache=cache) if stability else None
     return _tables(frames, notes, dataset, protocol, about, steady)
 

@@ -15,6 +15,7 @@ from vostool.png import size_of
 from vostool.provenance import sha256_of
 from vostool.results import Manifest, RunFolder, SequenceStatus
 from vostool.sequence import Sequence
+from vostool.storage import is_remote, make_folder, require_writable, resolved, staged, write_bytes
 from vostool.verification import (
     Expected,
     Problems,
@@ -77,9 +78,11 @@ def import_run(
             f"{target.path} exists. Choose another --name, or remove it with `vostool results rm "
             f"{target.path.parent.name}/{target.name}`."
         )
-    target.path.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(target.path)
+    make_folder(target.path.parent)
     # Beside the runs, so that the last step is a rename; one level deeper, so that it is no run.
-    hidden = Path(tempfile.mkdtemp(prefix=".import-", dir=target.path.parent))
+    beside = None if is_remote(target.path) else target.path.parent
+    hidden = Path(tempfile.mkdtemp(prefix=".import-", dir=beside))
     try:
         growing = RunFolder(hidden / target.name)
         with opened_source(source) as opened:
@@ -87,15 +90,29 @@ def import_run(
                 opened, dataset, growing, _manifest(opened, dataset, target.name, tracker, init)
             )
             frames, notes = _all_or_nothing(source, done, advance)
+        _publish(growing, target)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return Imported(target, len(dataset.sequences), frames, notes)
+
+
+def _publish(growing: RunFolder, target: RunFolder) -> None:
+    """Put a run where it belongs, whole; on a store `run.json` comes last and decides."""
+    if not is_remote(target.path):
         try:
             growing.path.rename(target.path)
         except OSError:
             raise ResultError(
                 f"{target.path} was made by another process in the meantime. Choose another --name."
             ) from None
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-    return Imported(target, len(dataset.sequences), frames, notes)
+        return
+    manifest = growing.manifest_path.read_bytes()
+    growing.manifest_path.unlink()
+    (growing.path / ".lock").unlink(missing_ok=True)
+    with target.locked():
+        with staged(target.path) as local:
+            shutil.copytree(growing.path, local, dirs_exist_ok=True)
+        write_bytes(target.manifest_path, manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +247,7 @@ def _copy_mask(
 def _manifest(source: MaskSource, dataset: Dataset, run: str, tracker: str, init: str) -> Manifest:
     """Return the manifest of masks of which nobody knows how they were made."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    imported = {"from": str(source.path.resolve()), "at": now}
+    imported = {"from": str(resolved(source.path)), "at": now}
     if isinstance(source, ZipSource):
         imported["sha256"] = sha256_of(source.path)
     return Manifest(
@@ -243,7 +260,7 @@ def _manifest(source: MaskSource, dataset: Dataset, run: str, tracker: str, init
         weights=None,
         dataset=dataset.key,
         split=dataset.split,
-        root=str(dataset.root.resolve()),
+        root=str(resolved(dataset.root)),
         device="",
         device_name="",
         precision="",

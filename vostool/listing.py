@@ -86,8 +86,11 @@ def missing_folders(folder: Path, names: Iterable[str]) -> list[str]:
     if not is_remote(folder):
         return [name for name in names if not (folder / name).is_dir()]
     wanted = list(names)
-    outer = {PurePosixPath(name).parent for name in wanted}
-    there = {str(at / path.name) for at in outer for path in folders(folder / str(at))}
+    there = {
+        str(at / path.name)
+        for at in {PurePosixPath(name).parent for name in wanted}
+        for path in folders(folder.joinpath(*at.parts))
+    }
     return [name for name in wanted if str(PurePosixPath(name)) not in there]
 
 

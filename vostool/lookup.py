@@ -8,7 +8,9 @@ from vostool.datasets.catalog import CATALOG, FOLDER, open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.entries import Entry
 from vostool.errors import DatasetError, ResultError, UnknownNameError, UsageError
+from vostool.listing import folders, is_folder
 from vostool.results import Manifest, RunFolder, runs_in
+from vostool.storage import each_at_once, is_remote, place, remove
 from vostool.workspace import Workspace
 
 _OF_FOLDER = "folder-"  # results of `folder:PATH` are in `folder-<name of PATH>`
@@ -24,13 +26,15 @@ def all_runs(results: Path, dataset: str | None = None) -> list[RunFolder]:
     Raises:
         UnknownNameError: there is no such folder.
     """
-    folders = sorted(path for path in results.glob("*/") if runs_in(path))
+    places = folders(results)
+    found = dict(zip(places, each_at_once(runs_in, places, is_remote(results)), strict=True))
+    found = {path: runs for path, runs in found.items() if runs}
     if dataset is not None:
-        known = {path.name: path for path in folders}
+        known = {path.name: path for path in found}
         if dataset not in known:
             raise UnknownNameError.of(f"dataset with runs in {results}", dataset, known)
-        folders = [known[dataset]]
-    return [run for folder in folders for run in runs_in(folder)]
+        return found[known[dataset]]
+    return [run for runs in found.values() for run in runs]
 
 
 def full_name(run: RunFolder) -> str:
@@ -72,7 +76,7 @@ def shared_key(results: Path, names: Iterable[str]) -> str:
     keys: set[str] | None = None
     for name in names:
         holders = {
-            path.name for path in results.glob("*/") if _holds(path, name) and path.name[0] != "."
+            path.name for path in folders(results) if _holds(path, name) and path.name[0] != "."
         }
         if not holders:
             known = {run.name for run in all_runs(results)}
@@ -123,8 +127,8 @@ def dataset_of(manifest: Manifest, workspace: Workspace, *, need_frames: bool = 
             f"'{manifest.dataset}' is no dataset of masks. Runs on boxes are looked through by "
             "`vostool eval`."
         )
-    root = Path(manifest.root)
-    there = root.is_dir()
+    root = place(manifest.root)
+    there = is_folder(root)
     opened = open_dataset if need_frames else with_frames
     if entry is FOLDER:
         return opened(f"folder:{root}", workspace=workspace)
@@ -166,11 +170,18 @@ def _resolution(key: str, entry: Entry, split: str) -> str | None:
 def remove_run(run: RunFolder) -> None:
     """Remove a run folder at once: it is renamed out of sight first.
 
+    On a store, which cannot rename, `run.json` goes first.
+
     Raises:
         ResultError: it is a link, or another process is writing it.
     """
     import shutil
 
+    if is_remote(run.path):
+        with run.locked():
+            remove(run.manifest_path)  # from here on it is no run
+        remove(run.path)
+        return
     if run.path.is_symlink():
         raise ResultError(f"{run.path} is a link. Remove the link itself, or what it leads to.")
     hidden = run.path.with_name(f".{run.name}.removed")

@@ -10,6 +10,7 @@ from vostool.errors import ResultError
 from vostool.jobs import Job
 from vostool.provenance import git_revision, sha256_of
 from vostool.results import Manifest, RunFolder
+from vostool.storage import resolved
 
 
 def new_manifest(
@@ -34,7 +35,7 @@ def new_manifest(
         weights={"path": str(weights), "sha256": sha256_of(weights)} if weights else None,
         dataset=dataset.key,
         split=dataset.split,
-        root=str(dataset.root.resolve()),
+        root=str(resolved(dataset.root)),
         device=job.runtime.device,
         device_name="",  # where it is tracked is not known yet, nor with which versions
         precision=job.runtime.precision,

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from vostool.errors import MaskError, ResultError
+from vostool.listing import files_below, is_folder
 from vostool.masks import read_file
+from vostool.storage import is_remote
 
 LARGEST = 64 * 2**20  # bytes of one PNG; an 8K frame of incompressible ids is 33 MB
 _DEEPEST = 6  # folders below a folder that is looked through
@@ -29,6 +31,8 @@ class FolderSource:
 
     def files(self) -> list[str]:
         """Return the relative paths of all PNG files, with `/`, hidden ones left out."""
+        if is_remote(self.path):
+            return sorted(name for name in files_below(self.path) if _is_near(name))
         found = []
         for folder, folders, names in os.walk(self.path, followlinks=True):
             inside = PurePosixPath(Path(folder).relative_to(self.path).as_posix())
@@ -45,7 +49,7 @@ class FolderSource:
             MaskError: it cannot be read, or is too large.
         """
         path = self.path / name
-        if path.is_file() and path.stat().st_size > LARGEST:
+        if not is_remote(path) and path.is_file() and path.stat().st_size > LARGEST:
             raise MaskError(_too_large(path))
         return read_file(path)
 
@@ -102,13 +106,13 @@ def opened_source(path: Path) -> Iterator[MaskSource]:
     Raises:
         ResultError: it is neither, or a zip that cannot be trusted.
     """
-    if path.is_dir():
+    if is_folder(path) and not path.is_file():
         yield FolderSource(path)
         return
     if not path.is_file():
         raise ResultError(f"{path} does not exist. Name a folder of masks, or a zip of one.")
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path.open("rb") if is_remote(path) else path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ResultError(
             f"{path} is no zip that can be read ({error}). Name a folder of masks, or a zip of one."
@@ -122,6 +126,11 @@ def is_mask(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part[0] == "." or part == _NOT_MASKS for part in parts)
     return name.lower().endswith(".png") and not hidden
+
+
+def _is_near(name: str) -> bool:
+    """Tell whether a path is a mask's and not too many folders deep."""
+    return is_mask(name) and len(PurePosixPath(name).parts) <= _DEEPEST + 1
 
 
 def prefix_of(source: MaskSource, files: Iterable[str], sequences: Iterable[str]) -> str:

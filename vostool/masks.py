@@ -7,6 +7,7 @@ Pillow keeps them, and everything here goes through Pillow.
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,12 @@ def read_labels(path: Path) -> Labels:
     return decode_labels(read_file(path), path)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, read: Callable[[Path], bytes] = read_bytes) -> bytes:
     """Return the contents of a label-map file.
+
+    Args:
+        path: PNG file.
+        read: reads a file.
 
     Raises:
         MaskError: it is absent or cannot be read.
@@ -75,7 +80,7 @@ def read_file(path: Path) -> bytes:
         # A pipe would never end.
         if not is_remote(path) and not path.is_file() and path.exists():
             raise MaskError(f"{path} cannot be read: it is no file.")
-        return read_bytes(path)
+        return read(path)
     except FileNotFoundError:
         raise MaskError(f"{path} does not exist.") from None
     except PermissionError:

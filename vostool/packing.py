@@ -5,7 +5,6 @@ Layouts: YouTube-VOS and LVOS want `Annotations/<sequence>/<frame>.png`, DAVIS a
 """
 
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset, Server
 from vostool.errors import DataError, DatasetError, ResultError, UnknownNameError, UsageError
-from vostool.masks import davis_palette, read_labels
+from vostool.listing import missing_files, missing_folders
+from vostool.masks import davis_palette, decode_labels, read_file
 from vostool.predictions import check_folder
 from vostool.results import RunFolder, runs_in
 from vostool.sequence import Labels, Sequence
+from vostool.storage import place, resolved, staged_file
 from vostool.verification import (
     Expected,
     count_of,
@@ -62,14 +64,14 @@ def find_masks(given: str, runs: Path, dataset: Dataset) -> tuple[str, Path]:
         ResultError: the run lacks sequences.
     """
     _server_of(dataset)
-    for folder in (runs / given, Path(given).expanduser()):
+    for folder in (runs / given, place(given)):
         run = RunFolder(folder)
         if run.exists():
             run.require(run.manifest(), [sequence.name for sequence in dataset.sequences])
             return run.name, run.masks
-    path = Path(given).expanduser()
+    path = place(given)
     if path.is_dir():
-        return path.resolve().name, path
+        return resolved(path).name, path
     raise UnknownNameError.of(f"run in {runs}", given, [run.name for run in runs_in(runs)])
 
 
@@ -97,7 +99,8 @@ def pack(
     """
     server = _server_of(dataset)
     _check_whole(dataset)
-    if not any((masks / sequence.name).is_dir() for sequence in dataset.sequences):
+    names = [sequence.name for sequence in dataset.sequences]
+    if len(missing_folders(masks, names)) == len(names):
         check_folder(dataset, masks)  # it says which folder was probably meant
     problems = [
         problem for s in dataset.sequences for problem in _problems(dataset, s, masks, advance)
@@ -106,21 +109,19 @@ def pack(
         more = len(problems) - _SHOWN
         text = "\n".join(problems[:_SHOWN]) + (f"\nAnd {more} more." if more > 0 else "")
         raise ResultError(f"{masks} is not what {server.where} takes:\n{text}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     frames = 0
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:  # PNGs do not shrink
-            for sequence in dataset.sequences:
-                for frame in frames_wanted(dataset, sequence):
-                    name = f"{sequence.name}/{frame}.png"
+    with staged_file(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        for sequence in dataset.sequences:  # stored: PNGs do not shrink
+            paths = [
+                masks / f"{sequence.name}/{frame}.png" for frame in frames_wanted(dataset, sequence)
+            ]
+            with Ahead(paths) as ahead:
+                for path in paths:
+                    name = f"{sequence.name}/{path.name}"
                     entry = f"{server.folder}/{name}" if server.folder else name
-                    _add(archive, entry, masks / name)
+                    _add(archive, entry, path, ahead)
                     advance(1, sequence.name)
                     frames += 1
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
     return Packed(out, len(dataset.sequences), frames)
 
 
@@ -151,7 +152,8 @@ def _problems(
     """Yield what is wrong with the masks of one sequence; the first problem of each kind."""
     frames = frames_wanted(dataset, sequence)
     folder = masks / sequence.name
-    missing = [name for name in frames if not (folder / f"{name}.png").is_file()]
+    lacking = set(missing_files(folder, (f"{name}.png" for name in frames)))
+    missing = [name for name in frames if f"{name}.png" in lacking]
     if missing:
         advance(len(frames), sequence.name)
         if len(missing) == len(frames):
@@ -161,17 +163,18 @@ def _problems(
         return
     expected = expected_of(dataset, sequence)
     found: dict[str, str] = {}
-    for name in frames:
-        path = folder / f"{name}.png"
-        try:
-            labels = read_labels(path)
-        except DataError as error:
-            found.setdefault("file", str(error))
-            continue
-        finally:
-            advance(1, sequence.name)
-        for kind, problem in _mistakes(path, name, labels, expected):
-            found.setdefault(kind, problem)
+    paths = [folder / f"{name}.png" for name in frames]
+    with Ahead(paths) as ahead:
+        for name, path in zip(frames, paths, strict=True):
+            try:
+                labels = decode_labels(read_file(path, ahead.read), path)
+            except DataError as error:
+                found.setdefault("file", str(error))
+                continue
+            finally:
+                advance(1, sequence.name)
+            for kind, problem in _mistakes(path, name, labels, expected):
+                found.setdefault(kind, problem)
     yield from found.values()
 
 
@@ -200,10 +203,10 @@ def _mistakes(
         )
 
 
-def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
-    data = path.read_bytes()
+def _add(archive: zipfile.ZipFile, name: str, path: Path, ahead: Ahead) -> None:
+    data = ahead.read(path)
     if data[24:26] != _PALETTE_OF_BYTES:
-        data = _with_palette(read_labels(path))
+        data = _with_palette(decode_labels(data, path))
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.external_attr = 0o644 << 16
     entry.create_system = 3  # Unix, wherever it is made

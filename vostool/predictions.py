@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vostool.datasets.dataset import Dataset
-from vostool.datasets.layout import files_in, listed
+from vostool.datasets.layout import files_in, folders_in, listed
 from vostool.errors import ResultError
+from vostool.listing import folders, is_folder, missing_files, missing_folders
 from vostool.sequence import Sequence
+from vostool.storage import same
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +29,10 @@ def check_folder(dataset: Dataset, masks: Path) -> None:
     Raises:
         ResultError: what it lacks, and which folder was probably meant.
     """
-    if not masks.is_dir():
+    if not is_folder(masks):
         raise ResultError(f"The folder of masks {masks} does not exist.")
     names = [sequence.name for sequence in dataset.sequences]
-    missing = [name for name in names if not (masks / name).is_dir()]
+    missing = missing_folders(masks, names)
     if not missing:
         return
     if len(missing) == len(names):
@@ -46,16 +48,16 @@ def check_folder(dataset: Dataset, masks: Path) -> None:
 
 def _elsewhere(masks: Path, names: list[str]) -> str:
     """Say where the sequences may be, if not in the folder that was named."""
-    folders = sorted(path for path in masks.iterdir() if path.is_dir() and path.name[0] != ".")
-    for folder in folders:
-        if any((folder / name).is_dir() for name in names):
-            return f"{folder} has: name that folder."
+    there = folders_in(masks)
+    for name in there:
+        if len(missing_folders(masks / name, names)) < len(names):
+            return f"{masks / name} has: name that folder."
     if masks.name in names and files_in(masks, {".png"}):
         return (
             f"It is the folder of one sequence: name {masks.parent}, with --sequences {masks.name}."
         )
-    there = _some([path.name for path in folders], 3) or "no folders"
-    return f"It has {there}. Name the folder that holds <sequence>/<frame>.png."
+    shown = _some(there, 3) or "no folders"
+    return f"It has {shown}. Name the folder that holds <sequence>/<frame>.png."
 
 
 def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> None:
@@ -69,12 +71,12 @@ def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> No
     Raises:
         ResultError: which are missing, and what is there instead.
     """
-    paths = [prediction_path(sequence, folder, index) for index in counted]
-    missing = [path.stem for path in paths if not path.is_file()]
+    names = [prediction_path(sequence, folder, index).name for index in counted]
+    missing = [name.removesuffix(".png") for name in missing_files(folder, names)]
     if missing:
         raise ResultError(
-            f"{folder} lacks {len(missing)} of {len(paths)} masks ({listed(missing)}). "
-            f"{_instead(folder, {path.name for path in paths})}Masks are named like the frames of "
+            f"{folder} lacks {len(missing)} of {len(names)} masks ({listed(missing)}). "
+            f"{_instead(folder, set(names))}Masks are named like the frames of "
             "the dataset."
         )
 
@@ -87,8 +89,8 @@ def _instead(folder: Path, wanted: set[str]) -> str:
     others = [path for path in files_in(folder, {".png"}) if path.name not in wanted]
     if others:
         return f"It has {_some([path.name for path in others], 3)}. "
-    folders = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    return f"It has the folder {folders[0]}. " if folders else ""
+    inside = folders(folder)
+    return f"It has the folder {inside[0].name}. " if inside else ""
 
 
 def check_not_truth(dataset: Dataset, masks: Path) -> None:
@@ -99,7 +101,7 @@ def check_not_truth(dataset: Dataset, masks: Path) -> None:
     """
     for sequence in dataset.sequences:
         truth = next(iter(sequence.annotations.values())).parent
-        if (masks / sequence.name).samefile(truth):
+        if same(masks / sequence.name, truth):
             raise ResultError(
                 f"{masks} holds the ground truth itself ({truth}). Name the folder of the masks "
                 f"that a tracker made. {_GO_ON}"

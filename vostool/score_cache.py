@@ -15,10 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vostool.errors import MaskError
+from vostool.ahead import Ahead
+from vostool.errors import MaskError, StoreError
 from vostool.masks import decode_labels, read_file
 from vostool.results import write_text
 from vostool.sequence import Labels
+from vostool.storage import read_bytes, read_text
 
 Row = tuple[str, int, str, float, float]  # sequence, object, frame, J, F
 
@@ -41,10 +43,15 @@ class SequenceScores:
 
 
 class LabelFiles:
-    """Reads label maps and remembers hashes of exactly the bytes that it decoded."""
+    """Reads label maps and remembers hashes of exactly the bytes that it decoded.
 
-    def __init__(self) -> None:
+    Args:
+        ahead: fetches files of a store before they are asked for.
+    """
+
+    def __init__(self, ahead: Ahead | None = None) -> None:
         self._hashes: dict[Path, bytes] = {}
+        self._read = ahead.read if ahead else read_bytes
 
     def labels(self, path: Path) -> Labels:
         """Read a label map, see `vostool.masks.read_labels`.
@@ -52,7 +59,7 @@ class LabelFiles:
         Raises:
             MaskError: it cannot be read, or is not what it was when it was read before.
         """
-        data = read_file(path)
+        data = read_file(path, self._read)
         found = hashlib.sha256(data).digest()
         if self._hashes.setdefault(path, found) != found:
             raise MaskError(
@@ -67,8 +74,11 @@ class LabelFiles:
             MaskError: one cannot be read.
         """
         digest = hashlib.sha256()
-        for path in paths:
-            digest.update(self._hashes.get(path) or hashlib.sha256(read_file(path)).digest())
+        ordered = list(paths)
+        with Ahead(path for path in ordered if path not in self._hashes) as ahead:
+            for path in ordered:
+                known = self._hashes.get(path)
+                digest.update(known or hashlib.sha256(read_file(path, ahead.read)).digest())
         return digest.hexdigest()
 
 
@@ -107,12 +117,12 @@ class ScoreCache:
         if self._fresh:
             return None
         try:
-            check, _, text = self._path(name).read_text(encoding="utf-8").partition("\n")
+            check, _, text = read_text(self._path(name)).partition("\n")
             if check != _hash(rules, text):
                 return None
             entry: dict[str, Any] = json.loads(text)
             return entry if entry["files"] == LabelFiles().hash(paths) else None
-        except (OSError, ValueError, MaskError):
+        except (OSError, ValueError, MaskError, StoreError):
             return None  # absent or damaged, or a label map is, which scoring will say
 
     def store_entry(self, name: str, rules: str, entry: dict[str, Any]) -> None:
@@ -120,7 +130,7 @@ class ScoreCache:
         text = json.dumps(entry)  # floats are read back to the last bit
         try:
             write_text(self._path(name), f"{_hash(rules, text)}\n{text}")
-        except OSError:
+        except (OSError, StoreError):
             return
 
     def _path(self, name: str) -> Path:

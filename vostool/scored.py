@@ -8,6 +8,8 @@ import pandas as pd
 
 from vostool.errors import ResultError, UnknownNameError
 from vostool.results import RunFolder, runs_in
+from vostool.storage import place
+from vostool.tables import read_csv
 
 _TEXT: dict[Hashable, type] = {"sequence": str, "frame": str}
 _NEEDED = ("sequence", "object", "frames", "J_mean", "F_mean")
@@ -50,7 +52,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
         UnknownNameError: it is neither.
         ResultError: the run is there, but not its scores.
     """
-    for folder in (runs / given, runs / "scores" / given / protocol, Path(given).expanduser()):
+    for folder in (runs / given, runs / "scores" / given / protocol, place(given)):
         if RunFolder(folder).exists():
             scores = folder / "scores" / protocol
             if not holds_scores(scores):
@@ -61,7 +63,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
             return scores
         if holds_scores(folder):
             return folder
-    if "/" in given or Path(given).is_dir():
+    if "/" in given or place(given).is_dir():
         raise ResultError(
             f"{given} has no objects.csv. Name a folder that `vostool eval --out` wrote, or a run."
         )
@@ -139,7 +141,7 @@ def frame_scores(folder: Path) -> dict[tuple[str, str], float]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=_TEXT, keep_default_na=False, na_values=[""])
+        return read_csv(path, dtype=_TEXT, keep_default_na=False, na_values=[""])
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score again with `vostool eval`."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError, ResultError
 from vostool.masks import VOID, ids_in, merge_objects, refuse_soft
@@ -138,6 +139,20 @@ def score_sequence(
         folder: predictions, `<frame>.png`.
         protocol: the rules.
     """
+    with Ahead(_read_in_order(sequence, folder, protocol)) as ahead:
+        return _scored(dataset, sequence, folder, protocol, LabelFiles(ahead))
+
+
+def _read_in_order(sequence: Sequence, folder: Path, protocol: Protocol) -> Iterator[Path]:
+    """Yield the label maps of a sequence as scoring reads them."""
+    for index in evaluated_frames(sequence, protocol):
+        yield sequence.annotations[index]
+        yield prediction_path(sequence, folder, index)
+
+
+def _scored(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol, files: LabelFiles
+) -> SequenceScores:
     dataset.check_truth(sequence)
     counted = evaluated_frames(sequence, protocol)
     if not counted:
@@ -147,7 +162,6 @@ def score_sequence(
         )
     check_frames(sequence, folder, counted)
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None
-    files = LabelFiles()
     objects, present = _first_objects(dataset, sequence, protocol, files)
     tally = new_tally(protocol, objects, listed)
     meets = False

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset
 from vostool.errors import UsageError
 from vostool.masks import merge_objects
@@ -70,6 +71,7 @@ def _paths(sequence: Sequence, masks: Path) -> list[Path]:
 
 def _sequence_stability(paths: list[Path]) -> tuple[float, str]:
     """Return T of a sequence and the hash of its files."""
-    files = LabelFiles()
-    masks = (merge_objects(files.labels(path), path) == 1 for path in paths)
-    return mean_stability(list(stability_over(masks))), files.hash(paths)
+    with Ahead(paths) as ahead:
+        files = LabelFiles(ahead)
+        masks = (merge_objects(files.labels(path), path) == 1 for path in paths)
+        return mean_stability(list(stability_over(masks))), files.hash(paths)

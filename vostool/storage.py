@@ -172,12 +172,19 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def create(path: Path, data: bytes) -> bool:
-    """Write a file of a store unless it is there, which the store itself decides; tells whether.
+    """Write a file unless it is there, which disk or store decides themselves; tells whether.
 
     Stores that cannot decide it are asked first, and two writers may then both be told yes.
     """
-    files, inside = store_of(path)
     make_folder(path.parent)
+    if not is_remote(path):
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        return True
+    files, inside = store_of(path)
     with store_errors(path):
         try:
             files.pipe_file(inside, data, mode="create")

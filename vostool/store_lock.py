@@ -15,11 +15,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vostool.errors import ResultError, VostoolError
+from vostool.errors import ResultError, StoreError, VostoolError
 from vostool.storage import create, read_bytes, remove, require_writable, write_bytes
 
 BEAT = 15.0  # seconds between signs
@@ -79,9 +79,10 @@ class StoreLock:
         """Let others write."""
         self._ended.set()
         beating.join()
-        holder = _read(self._path)
-        if holder is not None and holder.token == self._mine.token:
-            remove(self._path)
+        with suppress(StoreError):  # what ended the work is worth more; the lock gets stale
+            holder = _read(self._path)
+            if holder is not None and holder.token == self._mine.token:
+                remove(self._path)
 
 
 @contextmanager

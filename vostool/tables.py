@@ -1,8 +1,10 @@
 """From the per-frame table to objects, sequences and one summary row: each is a groupby."""
 
+import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from vostool.errors import DatasetError
 from vostool.metrics.bootstrap import Interval, percentiles, resampled_means
 from vostool.metrics.statistics import statistics
 from vostool.results import write_text
+from vostool.storage import read_bytes
 
 STATISTICS = ["J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay"]
 SUMMARY_COLUMNS = [
@@ -87,6 +90,17 @@ class Scores:
                 path.unlink(missing_ok=True)
             else:
                 write_csv(table, path)
+
+
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a table of this machine or of a store, see `pandas.read_csv`.
+
+    Raises:
+        OSError: it is absent.
+        ValueError: it is damaged.
+    """
+    table: pd.DataFrame = pd.read_csv(io.BytesIO(read_bytes(path)), **options)
+    return table
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, folders_in, listed
 from vostool.errors import DataError
-from vostool.masks import VOID, merge_objects, read_labels
+from vostool.listing import folders
+from vostool.masks import VOID, decode_labels, merge_objects, read_file
 from vostool.results import Manifest, RunFolder
 from vostool.scoring import evaluated_frames
 from vostool.sequence import Labels, Sequence
@@ -154,7 +156,7 @@ def _of_contents(run: RunFolder, manifest: Manifest, dataset: Dataset) -> Iterat
     unknown = sorted(set(manifest.sequences) - set(dataset.whole_names))
     if unknown:
         yield f"It has sequences that {dataset.name} {dataset.split} lacks: {_some(unknown)}."
-    partial = sorted(path.name for path in run.masks.glob(".*.partial"))
+    partial = [path.name for path in folders(run.masks) if path.name.endswith(".partial")]
     if partial:
         yield (
             f"{run.masks / partial[0]} was left by a run that was stopped. Go on with that run, "
@@ -202,17 +204,18 @@ def _of_sequence(
             "mask: the run was made on other data.",
         )
     expected = expected_of(dataset, sequence)
-    for name in sorted(there - set(strange)):
-        path = folder / f"{name}.png"
-        advance(1, sequence.name)
-        try:
-            labels = read_labels(path)
-        except DataError as error:
-            problems.add("file", str(error))
-            continue
-        own_ids = manifest.init == "none"
-        for kind, sentence in check_mask(dataset, path, labels, expected, own_ids=own_ids):
-            problems.add(kind, sentence)
+    own_ids = manifest.init == "none"
+    paths = [folder / f"{name}.png" for name in sorted(there - set(strange))]
+    with Ahead(paths) as ahead:
+        for path in paths:
+            advance(1, sequence.name)
+            try:
+                labels = decode_labels(read_file(path, ahead.read), path)
+            except DataError as error:
+                problems.add("file", str(error))
+                continue
+            for kind, sentence in check_mask(dataset, path, labels, expected, own_ids=own_ids):
+                problems.add(kind, sentence)
     return list(problems)
 
 

@@ -125,6 +125,7 @@ def pack(
     first, and nothing is written if anything is wrong.
     """
     from vostool.datasets.catalog import CATALOG, open_dataset
+    from vostool.listing import sizes
     from vostool.packing import find_masks
     from vostool.packing import pack as write
     from vostool.report.terminal import frame_progress
@@ -139,7 +140,7 @@ def pack(
     count = sum(len(frames_wanted(dataset, sequence)) for sequence in dataset.sequences)
     with frame_progress("pack", 2 * count) as advance:
         packed = write(dataset, masks, out or runs / f"{label}.zip", advance)
-    megabytes = packed.path.stat().st_size / 1e6
+    megabytes = sizes([packed.path])[0] / 1e6
     assert dataset.server is not None
     click.echo(
         f"{packed.path}: {packed.sequences} sequences, {packed.frames} masks, {megabytes:.1f} MB. "

@@ -59,6 +59,7 @@ def show(
     RUN is a run, a folder of <sequence>/<frame>.png, or gt for the ground truth. With --against
     two are shown side by side, and where they differ.
     """
+    from vostool.listing import sizes
     from vostool.report.exhibit import Exhibit
     from vostool.report.layers import layers_of
 
@@ -78,7 +79,7 @@ def show(
     to = out or found.home / f"{_file_name(names, sequences, worst)}.png"
     fps = fps or (_SLIDES if worst else {".gif": 12.0}.get(kind, 24.0))
     _write(exhibit, scenes, kind, columns, fps, to)
-    megabytes = to.stat().st_size / 1e6
+    megabytes = sizes([to])[0] / 1e6
     click.echo(f"{to}: {len(scenes)} frames, {megabytes:.1f} MB")
 
 

@@ -161,7 +161,7 @@ def check_size(image: Path, mask: Path, labels: Labels, size: tuple[int, ...]) -
         DatasetError: sizes differ, or the image is none.
     """
     try:
-        with Image.open(image) as opened:
+        with image.open("rb") as file, Image.open(file) as opened:
             width, height = opened.size
     except (UnidentifiedImageError, OSError):
         raise DatasetError(f"Frame {image} is not an image. Copy or unpack it again.") from None

@@ -32,6 +32,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.masks import read_labels
 from vostool.sequence import Mask
+from vostool.storage import read_text
 
 _NAME = re.compile(r"(?:^\s*-?\s*|[{,]\s*)name:\s*['\"]?([^'\"#,}\s]+)")
 
@@ -119,13 +120,13 @@ def sequence_names(root: Path) -> list[str]:
         for folder in (root / "Annotations", root)
         for suffix in (".yml", ".yaml")
     ]
-    path = next(filter(Path.is_file, places), None)
+    path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise DatasetError(
             f"{places[0]} is missing, which numbers the categories. Get db_info.yml of DAVIS 2016 "
             "from github.com/fperazzi/davis (2017: davis-2017), or leave --legacy away."
         )
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = read_text(path, "utf-8-sig", "replace")
     below = re.search(r"^sequences:.*\n((?:[\s#-].*\n?|\n)*)", text, re.M)
     found = [_NAME.search(line) for line in below[1].splitlines()] if below else []
     names = [match[1] for match in found if match]
@@ -143,7 +144,7 @@ def _rows(dataset: Dataset, year: int) -> Iterator[Row]:
     """Yield the rows of the list of image and mask pairs, or of what it would be."""
     listed = dataset.root / "ImageSets" / _folder(dataset) / f"{dataset.split}.txt"
     if year == 2016 and listed.is_file():
-        for line in listed.read_text(encoding="utf-8-sig").splitlines():
+        for line in read_text(listed, "utf-8-sig").splitlines():
             if line.strip():
                 yield _row(line, dataset.root, listed)
         return

@@ -18,6 +18,7 @@ from vostool.convert.rle import Rle, check, decode, to_rle
 from vostool.errors import DataError, DatasetError
 from vostool.frames import read_frame
 from vostool.sequence import Box, Frame, Mask
+from vostool.storage import read_bytes
 
 _Record = dict[str, Any]
 
@@ -141,7 +142,7 @@ def read_coco(path: Path, root: Path, *, crowds: bool = False) -> tuple[CocoVide
 
 def _load(path: Path) -> _Record:
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_bytes(path))
     except FileNotFoundError:
         raise DatasetError(
             f"{path} does not exist. Make it with `vostool convert davis2coco`."

@@ -17,6 +17,7 @@ from typing import Any
 from vostool.datasets.dataset import Objects
 from vostool.datasets.youtube_vos import META, RECORD, read_youtube_vos
 from vostool.errors import DatasetError
+from vostool.storage import require_local
 
 _UNSEEN_SHARE = 0.5  # of the hold-out, at most, are chosen for their unseen categories
 
@@ -103,6 +104,7 @@ def write_hold_out(
         DatasetError: train is not there or damaged, `out` holds something, or there are too few
             videos.
     """
+    require_local(root, "videos are linked or copied from a folder of this machine")
     contents = read_youtube_vos(root, "train", need_frames=True)
     assert contents.root is not None
     source = contents.root.resolve()

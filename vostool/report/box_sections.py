@@ -12,6 +12,8 @@ from vostool.errors import ResultError
 from vostool.report.format import OTB_SCORES, VOT_SCORES, is_blank
 from vostool.report.published import published_boxes
 from vostool.report.section import OWN, Section, ranked
+from vostool.storage import place, resolved
+from vostool.tables import read_csv
 from vostool.vot.protocol import vot_protocol
 from vostool.vot.scores import SUMMARY, collect_summaries
 
@@ -39,7 +41,7 @@ def box_sections(results: Path, only: Collection[Path] | None = None) -> list[Se
     """
     runs = collect_summaries(results)
     if only is not None and not runs.empty:
-        runs = runs[[Path(scores).parents[1] in only for scores in runs["scores"]]]
+        runs = runs[[_place(scores).parents[1] in only for scores in runs["scores"]]]
     if runs.empty:
         return []
     _require(runs)
@@ -49,7 +51,7 @@ def box_sections(results: Path, only: Collection[Path] | None = None) -> list[Se
     runs = runs.assign(**absent).fillna(_OF_VOT)
     runs = runs.assign(
         dataset=[plain_name(name) for name in runs["dataset"]],
-        names=[_names(Path(scores)) for scores in runs["scores"]],
+        names=[_names(_place(scores)) for scores in runs["scores"]],
         source=OWN,
         trained_on="",
         low=float("nan"),
@@ -89,14 +91,18 @@ def plain_name(dataset: str) -> str:
     prefix, colon, path = dataset.partition(":")
     if not colon or prefix not in OWN_REGIONS:
         return dataset
-    return f"{prefix}:{Path(path).expanduser().resolve().name}"
+    return f"{prefix}:{resolved(place(path)).name}"
+
+
+def _place(scores: str) -> Path:
+    return place(scores, listed=False)
 
 
 def _names(scores: Path) -> str:
     """Read which sequences were scored, as text."""
     path = scores / "sequences.csv"
     try:
-        names = pd.read_csv(path, dtype=str, usecols=["sequence"], keep_default_na=False)
+        names = read_csv(path, dtype=str, usecols=["sequence"], keep_default_na=False)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score that run again with `vostool eval`, or remove "

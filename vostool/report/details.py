@@ -13,7 +13,8 @@ from vostool.report.format import is_blank, rate, span
 from vostool.report.published import published_intervals, published_sequences
 from vostool.report.section import OWN, Section
 from vostool.results import Manifest, RunFolder
-from vostool.tables import SPEED_COLUMNS
+from vostool.storage import place
+from vostool.tables import SPEED_COLUMNS, read_csv
 from vostool.trained_on import training_data
 
 NOT_STATED = "not stated"
@@ -98,7 +99,7 @@ def details_of(
 
 
 def _of_run(row: Mapping[Any, Any]) -> Details:
-    scores = Path(row["scores"])
+    scores = place(row["scores"], listed=False)
     spread = scores / "intervals.csv"
     attributes = scores / "attributes.csv"
     return Details(
@@ -112,7 +113,7 @@ def _of_run(row: Mapping[Any, Any]) -> Details:
 
 def _read(path: Path, types: dict[str, type]) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+        return read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score that run again with `vostool eval`."
@@ -197,7 +198,7 @@ def trained_on(row: Mapping[Any, Any]) -> str:
     if row["source"] != OWN:
         return row.get("trained_on") or NOT_STATED
     try:
-        manifest = RunFolder(Path(row["scores"]).parent.parent).manifest()
+        manifest = RunFolder(place(row["scores"], listed=False).parent.parent).manifest()
     except ResultError:
         return NOT_STATED
     if manifest.imported is not None:

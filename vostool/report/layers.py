@@ -7,12 +7,14 @@ from typing import Any
 
 from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
+from vostool.datasets.layout import files_in
 from vostool.errors import ResultError, UnknownNameError, UsageError
 from vostool.lookup import dataset_of, find_run
 from vostool.protocol import Protocol, protocol_named
 from vostool.report.exhibit import GROUND_TRUTH, J_OF, Layer
 from vostool.results import RunFolder, runs_in
 from vostool.scored import frame_scores
+from vostool.storage import each_at_once, is_remote, place, resolved
 from vostool.workspace import Workspace
 
 
@@ -85,7 +87,7 @@ def _dataset(
     if any(where.values()):
         raise UsageError("Name the --dataset that --root, --split and --resolution belong to.")
     for name in names:
-        run = RunFolder(Path(name).expanduser())
+        run = RunFolder(place(name))
         if not run.exists():
             if name == GROUND_TRUTH or run.path.is_dir():
                 continue
@@ -98,13 +100,13 @@ def _layer(given: str, runs: Path, rules: Protocol) -> Layer:
     """Return the label maps of a name."""
     if given == GROUND_TRUTH:
         return Layer("ground truth", None, {})
-    for folder in (runs / given.removeprefix(f"{runs.name}/"), Path(given).expanduser()):
+    for folder in (runs / given.removeprefix(f"{runs.name}/"), place(given)):
         run = RunFolder(folder)
         if run.exists():
             return Layer(run.name, run.masks, _scores(run.path / "scores", rules))
-    path = Path(given).expanduser()
+    path = place(given)
     if path.is_dir():
-        return Layer(path.resolve().name, path, {})
+        return Layer(resolved(path).name, path, {})
     raise UnknownNameError.of(f"run in {runs}", given, [run.name for run in runs_in(runs)])
 
 
@@ -116,6 +118,14 @@ def _scores(folder: Path, rules: Protocol) -> J_OF:
     return {}
 
 
+def _with_files(masks: Path, names: list[str]) -> list[str]:
+    """Return the names of the sequences that have masks."""
+    found = each_at_once(
+        lambda name: bool(files_in(masks / name, {".png"})), names, is_remote(masks)
+    )
+    return [name for name, there in zip(names, found, strict=True) if there]
+
+
 def _with_masks(dataset: Dataset, layer: Layer, *, strict: bool) -> Dataset:
     """Return the dataset with the sequences that a layer has.
 
@@ -125,7 +135,7 @@ def _with_masks(dataset: Dataset, layer: Layer, *, strict: bool) -> Dataset:
     if layer.masks is None:
         return dataset
     masks = layer.masks
-    names = [s.name for s in dataset.sequences if any((masks / s.name).glob("*.png"))]
+    names = _with_files(masks, [sequence.name for sequence in dataset.sequences])
     missing = [s.name for s in dataset.sequences if s.name not in names]
     if not names or (missing and strict):
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
 from vostool.errors import ResultError, UnknownNameError
+from vostool.listing import folders
 from vostool.report.box_sections import box_sections, plain_name, published_box_sections
 from vostool.report.published import (
     published,
@@ -22,7 +23,7 @@ from vostool.report.published import (
 )
 from vostool.report.section import OWN, Section, ranked
 from vostool.results import runs_in
-from vostool.tables import lead_score
+from vostool.tables import lead_score, read_csv
 
 
 def collect(
@@ -46,7 +47,7 @@ def collect(
     """
     tables = [
         _summary(path, folder.name)
-        for folder in sorted(results.glob("*/"))
+        for folder in folders(results)
         for run in runs_in(folder)
         if runs is None or run.path in runs
         for path in sorted(run.path.glob("scores/*/summary.csv"))
@@ -69,10 +70,10 @@ def _summary(path: Path, folder: str) -> pd.DataFrame:
     """Read one run's summary, with the names of the sequences that it covers."""
     text = {"run": str, "tracker": str, "init": str}
     try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-        names = pd.read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
+        table = read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        names = read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
         intervals = path.with_name("intervals.csv")
-        spread = pd.read_csv(intervals) if intervals.is_file() else pd.DataFrame()
+        spread = read_csv(intervals) if intervals.is_file() else pd.DataFrame()
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"The tables in {path.parent} cannot be read ({error}). Score that run again with "

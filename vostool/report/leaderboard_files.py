@@ -12,6 +12,7 @@ from vostool.report.markdown import as_markdown
 from vostool.report.page_fill import FOLDER, MB, Advance, Filled, Frames, filled_page, shown
 from vostool.report.section import Section
 from vostool.results import write_text
+from vostool.storage import write_bytes
 from vostool.tables import SEEN_COLUMNS, SPEED_COLUMNS, SUMMARY_COLUMNS, write_csv
 from vostool.workspace import Workspace
 
@@ -74,8 +75,7 @@ def write_leaderboard(
     write_csv(as_table(sections), paths[1])
     write_text(paths[2], as_latex(list(sections)))
     for name, data in filled.images.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+        write_bytes(folder / name, data)
     write_text(paths[3], filled.html)
     return Written(paths, _sizes(filled, budget), filled.notes)
 

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from vostool.attributes import known_attributes
@@ -24,6 +23,7 @@ from vostool.report.page_data import frame_keys, frame_values, section_data
 from vostool.report.section import OWN, Section
 from vostool.report.viewer import Clip, make_clip, width_for
 from vostool.results import RunFolder
+from vostool.storage import place
 from vostool.workspace import Workspace
 
 Frames = Literal["embed", "folder", "none"]
@@ -97,7 +97,7 @@ def _dataset(section: Section, workspace: Workspace) -> Dataset | None:
     own = section.rows[section.rows["source"] == OWN]
     for scores in own["scores"]:
         try:
-            root = Path(RunFolder(Path(scores).parent.parent).manifest().root)
+            root = place(RunFolder(place(scores, listed=False).parent.parent).manifest().root)
             dataset = open_dataset(
                 section.dataset,
                 root=None if section.dataset.startswith("folder:") else root,
@@ -163,13 +163,13 @@ def _size(key: str, block: Json) -> int:
 def _add_values(page: Page, sections: Sequence[Shown], left: int, notes: list[str]) -> int:
     """Add values per frame, the best runs first, while there is room; returns what is left."""
     missing = 0
-    for place, each in enumerate(sections):
+    for number, each in enumerate(sections):
         if not each.section.own or each.section.boxes:
             continue
         tables = [details.frames() for details in each.details]
         keys = frame_keys([table for table in tables if len(table)] or tables)
         block: Json = {"keys": keys, "rows": {}}
-        used = _size(f"values-{place}", block)
+        used = _size(f"values-{number}", block)
         if used > left:
             missing += each.section.own
             continue
@@ -183,8 +183,8 @@ def _add_values(page: Page, sections: Sequence[Shown], left: int, notes: list[st
                 continue
             block["rows"][str(row)] = values
             used += size
-        page.blocks[f"values-{place}"] = block
-        left -= _size(f"values-{place}", block)
+        page.blocks[f"values-{number}"] = block
+        left -= _size(f"values-{number}", block)
     if missing:
         notes.append(f"Values per frame of {missing} runs did not fit the budget.")
     return left

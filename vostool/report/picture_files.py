@@ -1,9 +1,7 @@
 """Pictures into files: a contact sheet, an animation or a video, whole or not at all."""
 
 import math
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from PIL import Image
 
 from vostool.errors import ResourceError, UsageError
 from vostool.report.overlay import BAR, Picture, resized
+from vostool.storage import staged_file
 
 SUFFIXES = (".png", ".gif", ".mp4")
 MOST_OF_GIF = 400  # frames: Pillow holds all of them
@@ -51,7 +50,7 @@ def write_sheet(pictures: Iterable[Picture], count: int, columns: int, path: Pat
         fitted = _fitted(picture, (cell[0] - gap, cell[1] - gap))
         sheet[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
     assert sheet is not None
-    with _whole(path) as partial:
+    with staged_file(path) as partial:
         Image.fromarray(sheet).save(partial, "PNG", optimize=False, compress_level=6)
 
 
@@ -72,7 +71,7 @@ def write_gif(pictures: Iterable[Picture], count: int, fps: float, path: Path) -
         shape = shape or (picture.shape[0], picture.shape[1])
         image = Image.fromarray(_framed(picture, shape))
         images.append(image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
-    with _whole(path) as partial:
+    with staged_file(path) as partial:
         duration = max(20, round(1000 / fps / 10) * 10)  # browsers slow shorter ones down
         images[0].save(
             partial, "GIF", save_all=True, append_images=images[1:], duration=duration, loop=0
@@ -88,7 +87,7 @@ def write_video(pictures: Iterable[Picture], fps: float, path: Path) -> None:
     import cv2
 
     writer = None
-    with _whole(path) as partial:
+    with staged_file(path) as partial:
         try:
             for picture in pictures:
                 if writer is None:
@@ -138,15 +137,3 @@ def _framed(picture: Picture, shape: tuple[int, int]) -> Picture:
     fitted = _fitted(picture, shape)
     framed[: fitted.shape[0], : fitted.shape[1]] = fitted
     return framed
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Yield a hidden path beside the file; it gets the file's name when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import numpy as np
 from vostool.errors import UsageError
 from vostool.report.format import in_percent, score, scores_of
 from vostool.report.section import OWN, TIMED_ALIKE, Section
+from vostool.storage import make_folder, staged_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ def write_plots(sections: list[Section], folder: Path) -> tuple[Path, ...]:
     import matplotlib
 
     written: list[Path] = []
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     # No names of machines or days in the files: the same scores give the same plots.
     with matplotlib.rc_context(
         {"svg.hashsalt": "vostool", "font.size": 9, "text.parse_math": False}
@@ -60,7 +61,8 @@ def write_plots(sections: list[Section], folder: Path) -> tuple[Path, ...]:
                 for suffix in ("svg", "png"):
                     path = stem.with_name(f"{stem.name}.{suffix}")
                     metadata = {"Date": None} if suffix == "svg" else None
-                    figure.savefig(path, dpi=200, bbox_inches="tight", metadata=metadata)
+                    with staged_file(path) as partial:
+                        figure.savefig(partial, dpi=200, bbox_inches="tight", metadata=metadata)
                     written.append(path)
     return tuple(written)
 

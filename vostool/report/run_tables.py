@@ -50,14 +50,14 @@ def _completeness(run: RunFolder, manifest: Manifest) -> str:
 
 def _scores(run: RunFolder) -> list[list[object]]:
     """Return protocol, J&F, J and fps of every summary; those of parts are not listed."""
-    import pandas as pd
+    from vostool.tables import read_csv  # pandas takes long
 
     found: list[list[object]] = []
     for path in sorted(run.path.glob("scores/*/summary.csv")):
         if path.parent.name.endswith(".subset"):
             continue
         try:
-            row = pd.read_csv(path).iloc[0]
+            row = read_csv(path).iloc[0]
             figures = [percent(row["JF_mean"]), percent(row["J_mean"]), rate(row.get("fps"))]
         except (OSError, ValueError, LookupError):
             found.append([f"{path.parent.name} (damaged)", "", "", ""])

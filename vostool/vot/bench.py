@@ -11,7 +11,9 @@ from vostool.bench import home_of, name_of
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ResultError, UsageError, VostoolError
 from vostool.evaluation import run_speed
+from vostool.listing import is_folder
 from vostool.results import RunFolder, runs_in
+from vostool.storage import require_writable
 from vostool.tables import write_csv
 from vostool.vot.protocol import vot_protocol
 from vostool.vot.running import run_kind
@@ -101,6 +103,7 @@ def evaluate_region_runs(
         ResultError: there is no run, or none that can be scored.
     """
     rules.check(dataset)
+    require_writable(out or results)
     runs = runs_in(results / dataset.key)
     wanted = None if names is None else set(names)
     runs = [run for run in runs if wanted is None or run.name in wanted]
@@ -175,7 +178,7 @@ def evaluate_region_folder(
         scores = evaluate_region_run(folder, dataset, rules)
         where = out or folder / "scores" / leaf
     else:
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise ResultError(f"{folder} is not a folder of results.")
         home = out or home_of(folder, results / dataset.key)
         name = name_of(folder) if out else home.name

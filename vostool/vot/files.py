@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from vostool.errors import ResultError
+from vostool.listing import entries, is_folder
 from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
+from vostool.storage import read_text
 
 BASELINE = "baseline"
 
@@ -24,9 +26,9 @@ def results_root(folder: Path) -> Path:
     Raises:
         ResultError: it is no folder.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ResultError(f"{folder} is not a folder of results.")
-    return folder / BASELINE if (folder / BASELINE).is_dir() else folder
+    return folder / BASELINE if is_folder(folder / BASELINE) else folder
 
 
 def file_name(sequence: str, repetition: int) -> str:
@@ -47,7 +49,7 @@ def read_repetitions(root: Path, sequence: RegionSequence) -> list[Regions]:
     folder = root / sequence.name
     pattern = re.compile(re.escape(sequence.name) + r"_(\d{3})\.(txt|bin)")
     found = {}
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+    for path in sorted(entry.path for entry in entries(folder)):
         match = pattern.fullmatch(path.name)
         if match:
             found[int(match[1])] = path
@@ -77,7 +79,7 @@ def read_trajectory(path: Path, sequence: RegionSequence) -> Regions:
             f"{path} is binary. Set results_binary of vot-toolkit to false, and run again."
         )
     try:
-        regions = parse_regions(path.read_text(encoding="utf-8"), path, ResultError)
+        regions = parse_regions(read_text(path), path, ResultError)
     except (OSError, UnicodeDecodeError) as error:
         raise ResultError(f"{path} cannot be read as text: {error}.") from error
     check_length(regions, path, sequence)

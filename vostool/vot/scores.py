@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from vostool.errors import ResultError
+from vostool.listing import folders
 from vostool.results import RunFolder, runs_in
-from vostool.tables import write_csv
+from vostool.storage import remove
+from vostool.tables import read_csv, write_csv
 
 SUMMARY = "vot.csv"  # not summary.csv, whose columns are those of masks
 
@@ -42,7 +44,7 @@ class RegionScores:
             table = getattr(self, name)
             path = folder / (SUMMARY if name == "summary" else f"{name}.csv")
             if table.empty:
-                path.unlink(missing_ok=True)
+                remove(path)
             else:
                 write_csv(table, path)
 
@@ -69,7 +71,7 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
             continue
         text = {"run": str, "tracker": str, "init": str}
         try:
-            table = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            table = read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
         except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
             raise ResultError(
                 f"{file} cannot be read ({error}). Score that run again with `vostool eval`."
@@ -83,9 +85,7 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
 def collect_summaries(results: Path) -> pd.DataFrame:
     """Return `read_summaries` of every run below a results folder, with `folder`, the dataset's."""
     found = [
-        (folder.name, read_summaries(run))
-        for folder in sorted(results.glob("*/"))
-        for run in runs_in(folder)
+        (folder.name, read_summaries(run)) for folder in folders(results) for run in runs_in(folder)
     ]
     tables = [table.assign(folder=folder) for folder, table in found if not table.empty]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -22,6 +22,7 @@ from vostool.metrics.ope import (
 )
 from vostool.regions import box_around, parse_regions, polygon_of
 from vostool.sequence import Regions, RegionSequence
+from vostool.storage import read_text
 from vostool.vot.files import check_length
 from vostool.vot.scores import RegionScores
 
@@ -102,7 +103,7 @@ def _read(root: Path, sequence: RegionSequence) -> Floats:
             "Name the folder that holds it, or choose sequences with --sequences."
         )
     try:
-        found = parse_regions(path.read_text(encoding="utf-8"), path, ResultError)
+        found = parse_regions(read_text(path), path, ResultError)
     except (OSError, UnicodeDecodeError) as error:
         raise ResultError(f"{path} cannot be read as text: {error}.") from error
     check_length(found, path, sequence)
