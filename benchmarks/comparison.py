@@ -22,7 +22,12 @@ from vostool.workspace import Workspace
 
 SIZE = (480, 854)
 ROWS = (
-    Row("family-siampolar", "SiamPolarMask, plain, 36 rays", "siampolar/car", ("guided=false",)),
+    Row(
+        "family-siampolar",
+        "SiamPolarMask, plain, 36 rays",
+        "siampolar/car",
+        ("guided=false", "refined=0"),
+    ),
     Row("family-siammask-base", "SiamMask base, 63 x 63", "siammask/small_base"),
     Row("family-siammask-sharp", "SiamMask sharp, 127 x 127", "siammask/small_sharp"),
     Row("family-s2iammask", "S2iamMask, 28 x 28 of regions, votes", "s2iammask/small"),
@@ -76,6 +81,7 @@ def _size(result: Result) -> tuple[int, int]:
     with FlopCounterMode(display=False) as counter:
         tracker.step(second, ())
     norms = ("running_mean", "running_var")
+    assert result.weights is not None
     tensors = load_file(result.weights)
     count = sum(t.numel() for name, t in tensors.items() if not name.endswith(norms))
     return count, counter.get_total_flops()

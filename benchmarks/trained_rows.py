@@ -25,14 +25,14 @@ class Row:
         says: what the table calls it.
         tracker: with its configuration.
         settings: of network and search, `key=value`.
-        weights_of: the row whose weights it takes; itself if None.
+        bundled: it takes the weights that come with the tracker, and is not trained.
     """
 
     name: str
     says: str
     tracker: str
     settings: tuple[str, ...] = ()
-    weights_of: "Row | None" = None
+    bundled: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Result:
 
     Args:
         row: which.
-        weights: file.
+        weights: file, None for those that come with the tracker.
         summary: of its scores, column -> text.
     """
 
     row: Row
-    weights: Path
+    weights: Path | None
     summary: dict[str, str]
 
     def percent(self, *columns: str) -> list[str]:
@@ -80,15 +80,17 @@ def conditions(asked: argparse.Namespace) -> str:
     """Return the sentence on how the rows came about."""
     device = device_name(resolve_device(asked.device, ("cuda", "cpu")))
     return (
-        f"{datetime.date.today()}, {device}. Each training: {asked.pairs} pairs from scratch, the "
-        f"same data and schedule. Scored on {DATASET}, protocol davis, from the first frame's box."
+        f"{datetime.date.today()}, {device}. Each training: {asked.pairs:,} pairs from scratch, "
+        f"the same data and schedule. Scored on {DATASET}, protocol davis, from the first frame's "
+        "box."
     )
 
 
 def _result(row: Row, asked: argparse.Namespace) -> Result:
-    weights = _trained(row.weights_of or row, asked)
+    weights = None if row.bundled else _trained(row, asked)
     data = ["--dataset", DATASET]
-    run = ["run", row.tracker, *data, "--name", row.name, "--weights", str(weights)]
+    run = ["run", row.tracker, *data, "--name", row.name]
+    run += ["--weights", str(weights)] if weights else []
     settings = [part for setting in row.settings for part in ("-o", setting)]
     _vostool(asked, *run, *settings, "--device", asked.device)
     folder = asked.home / "results" / DATASET / row.name

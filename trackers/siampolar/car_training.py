@@ -15,6 +15,7 @@ from .guidance import guides_of
 from .losses import polar_losses
 from .network import Maps, SiamPolarCar
 from .picture import draw_samples
+from .second_look import doubts_of, second_look_loss
 from .settings import Config
 from .targets import Targets, targets_of
 
@@ -28,12 +29,14 @@ class CarTaskConfig(PairConfig):
         ray_weight: of the polar IoU loss.
         centerness_weight: of the loss of the centerness.
         dense_weight: of the loss of the pixels.
+        contour_weight: of the loss of the second look.
     """
 
     score_weight: float = 4.0
     ray_weight: float = 1.0
     centerness_weight: float = 0.5
     dense_weight: float = 1.0
+    contour_weight: float = 1.0
     memory: int = 3
     start: float = 0.15
 
@@ -83,6 +86,8 @@ class CarTask:
         if self._model.guided:
             guides = guides_of(pairs, self._model.rays, draws)
             batch |= {"template_guide": guides.template, "search_guide": guides.search}
+        if self._model.second_look:
+            batch |= doubts_of(pairs, self._model.rays, draws)
         return batch
 
     def losses(self, network: nn.Module, batch: Batch) -> Losses:
@@ -95,7 +100,12 @@ class CarTask:
             + config.centerness_weight * parts.centerness
             + config.dense_weight * parts.dense
         )
-        return {"total": total, **parts._asdict()}
+        found = {"total": total, **parts._asdict()}
+        if self._model.second_look:
+            assert isinstance(network, SiamPolarCar)
+            found["contour"] = second_look_loss(network, maps, batch, self._model)
+            found["total"] = total + config.contour_weight * found["contour"]
+        return found
 
     def compared(self, network: nn.Module, batch: Batch) -> tuple[Maps, Targets]:
         guides = batch.get("template_guide"), batch.get("search_guide")

@@ -1,6 +1,7 @@
-"""The networks of SiamPolarMask for other programs: what is seen of templates, and the search."""
+"""The networks of SiamPolarMask for other programs: of templates, of the search, of contours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from torch import Tensor, nn
 
@@ -9,7 +10,7 @@ from vostool.export import Exported, Pixels, Scene
 from vostool.tracker import Runtime
 
 from ..siamese.backbone import MEAN, STD
-from ..siamese.exporting import heard
+from ..siamese.exporting import heard, plain
 from .network import SiamPolarCar
 from .search import Search
 from .settings import Config
@@ -24,6 +25,10 @@ _ABOUT = {
     "centerness": "logit of a cell being in the middle of the object",
     "rays": "distance to the contour, pixels of the search crop; ray k of R at the angle "
     "2 pi k / R, from x to y",
+    "dense": "logits of pixels being the object's, of the search crop from pixel 27 on",
+    "unrolled": "the crop by angle and distance from the object's point: colours, guides, `dense` "
+    "of -6 to 6 over 6, 4 (ray - distance) / reach of -1 to 1, and 1 on the first frame, else -1",
+    "reached": "logits of the object reaching so far; the mean of their sigmoid is ray / reach",
 }
 
 
@@ -45,13 +50,13 @@ class Map(nn.Module):
         super().__init__()
         self.network, self.levels = network, levels
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         maps = self.network.search(list(inputs[: self.levels]), *inputs[self.levels :])
-        return maps.score, maps.centerness, maps.rays
+        return tuple(of_a_map for of_a_map in maps if of_a_map is not None)
 
 
 def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str, Exported]:
-    """Return the network of `car` in its two halves, with what they are given in tracking.
+    """Return the network of `car` in its parts, with what they are given in tracking.
 
     Raises:
         ConfigError: it is one of the whole-frame forms.
@@ -62,7 +67,7 @@ def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str,
             "another configuration."
         )
     search = Search(network, config, Runtime())
-    with heard(network) as given:
+    with heard(network) as given, _unrolled(network) as unrolled:
         search.step(scene.first, scene.prompts)
         search.step(scene.second, ())
     levels = len(config.stages)
@@ -74,7 +79,7 @@ def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str,
     pixels = Pixels("RGB", MEAN, STD)
     template = ("template", *(f"template_{name}" for name in guided))
     inputs = (*kernels, "search", *(f"search_{name}" for name in guided))
-    return {
+    found = {
         "template": Exported(
             Template(network),
             dict(zip(template, given["kernels"], strict=True)),
@@ -86,8 +91,35 @@ def exportable(network: nn.Module, config: Config, scene: Scene) -> Mapping[str,
         "search": Exported(
             Map(network, levels),
             dict(zip(inputs, given["search"], strict=True)),
-            ("score", "centerness", "rays"),
+            ("score", "centerness", "rays", *(("dense",) if network.refinement else ())),
             pixels={"search": pixels},
             about=about,
         ),
     }
+    if network.refinement is not None:
+        found["refinement"] = Exported(
+            network.refinement,
+            {"unrolled": unrolled[-1]},
+            ("reached",),
+            dynamic={"unrolled": _BATCH},
+            about=about,
+        )
+    return found
+
+
+@contextmanager
+def _unrolled(network: SiamPolarCar) -> Iterator[list[Tensor]]:
+    """Keep what the refinement of a network is given, if it has one."""
+    kept: list[Tensor] = []
+    if network.refinement is None:
+        yield kept
+        return
+
+    def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        kept.append(plain(inputs[0]))
+
+    listening = network.refinement.register_forward_pre_hook(keep)
+    try:
+        yield kept
+    finally:
+        listening.remove()

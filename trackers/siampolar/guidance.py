@@ -11,7 +11,7 @@ from ..siamese.likelihood import bins_of, colours_of
 from ..siamese.pairs import Pairs
 from ..siamese.polar import cast_rays, directions, fill
 from ..siamese.polar_targets import centre_of_mass
-from .network import guide_of
+from .planes import guide_of
 
 _WAVES = 5  # around a contour, with which it is wrong
 # Logarithm of how much too large a polygon is. Rather too small: a network that trusts its last
@@ -80,17 +80,23 @@ def roughened(mask: Tensor, rays: int, far: float, draws: Draws) -> Tensor:
     aside = torch.stack((draws.signed(1.0), draws.signed(1.0)), dim=-1)
     points = mass + aside * (unit * torch.where(lost, 0.8, 0.2))[:, None]
     zoom = draws.uniform(*_ZOOM)
-    angle = torch.arange(rays, device=mask.device) * (2 * torch.pi / rays)
-    wave = torch.zeros_like(lengths)
     strength = draws.uniform(0.0, 0.4)
-    for number in range(1, _WAVES + 1):
-        phase = draws.uniform(0.0, 2 * torch.pi)[:, None]
-        height = draws.signed(1.0)[:, None] / number**0.5
-        wave = wave + height * torch.cos(number * angle + phase)
-    lengths = lengths * (zoom[:, None] + strength[:, None] * wave).exp()
+    lengths = lengths * (zoom[:, None] + strength[:, None] * waves(rays, draws)).exp()
     corner = torch.zeros_like(points)
     polygon = fill(points, lengths, corner, (mask.shape[1], mask.shape[2]))
     return polygon & (area > 0)[:, None, None]
+
+
+def waves(rays: int, draws: Draws) -> Tensor:
+    """Return (B, rays) random smooth numbers around a contour, of about -3 to 3."""
+    total: Tensor | float = 0.0
+    for number in range(1, _WAVES + 1):
+        phase = draws.uniform(0.0, 2 * torch.pi)[:, None]
+        height = draws.signed(1.0)[:, None] / number**0.5
+        angle = torch.arange(rays, device=phase.device) * (2 * torch.pi / rays)
+        total = total + height * torch.cos(number * angle + phase)
+    assert isinstance(total, Tensor)
+    return total
 
 
 def _smoothed(lengths: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..siamese.losses import focal, polar_iou_loss
-from .network import DENSE, Maps
+from .network import Maps
+from .planes import DENSE
 from .targets import Targets
 
 

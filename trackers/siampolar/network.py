@@ -15,14 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..siamese.backbone import STRIDE, Backbone, Depth, normalised
-from ..siamese.cells import OFFSET, RESPONSE
 from ..siamese.correlation import depthwise
 from ..siamese.tower import tower
+from .planes import GUIDES
+from .refinement import Refinement
 
 _KERNEL = slice(4, 12)  # of the template's 16 x 16 features: the object and a little around it
 _UNDER = slice(4, 29)  # of the search crop's 32 x 32 features: those nearest to the cells
-GUIDES = 2  # channels: the last mask, and the likelihood of the colours
-DENSE = slice(OFFSET - STRIDE // 2, OFFSET - STRIDE // 2 + STRIDE * RESPONSE)  # pixels of `dense`
 
 
 class Maps(NamedTuple):
@@ -33,7 +32,7 @@ class Maps(NamedTuple):
         centerness: (B, h, w) logits of being in its middle.
         rays: (B, R, h, w) distances to the contour, pixels of the search crop.
         dense: (B, 8 h, 8 w) logits of each pixel being the object's, `DENSE` of the search crop.
-            They help the features along in training; otherwise None.
+            They help the features along in training, and the refinement; otherwise None.
     """
 
     score: Tensor
@@ -54,6 +53,7 @@ class Shape:
         depth: convolutions of each tower of the head.
         rays: number of rays.
         guided: the network is told the last mask and the likelihood of the colours.
+        refined: rays of the contour after a second look, of a guided network; 0 has no second look.
     """
 
     backbone: Depth = "resnet10"
@@ -63,6 +63,17 @@ class Shape:
     depth: int = 2
     rays: int = 36
     guided: bool = True
+    refined: int = 0
+
+    @property
+    def second_look(self) -> bool:
+        """Whether contours are refined: a network that is not guided knows too little to do so."""
+        return self.guided and self.refined > 0
+
+    @property
+    def contour_rays(self) -> int:
+        """Rays of the contours that are drawn."""
+        return self.refined if self.second_look else self.rays
 
 
 class SiamPolarCar(nn.Module):
@@ -86,7 +97,8 @@ class SiamPolarCar(nn.Module):
         )
         levels = len(shape.stages) * (2 if shape.guided else 1)
         self.join = nn.Conv2d(levels * shape.channels, shape.channels, 1)
-        self.head = PolarHead(shape.channels, shape.depth, shape.rays)
+        self.head = PolarHead(shape.channels, shape.depth, shape.rays, dense=shape.second_look)
+        self.refinement = Refinement(shape.refined) if shape.second_look else None
 
     def features(self, image: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         """Return adjusted features per stage, (B, C, H / 8, W / 8).
@@ -123,24 +135,19 @@ class SiamPolarCar(nn.Module):
         return self.search(kernels, normalised(search), search_guide)
 
 
-def guide_of(mask: Tensor, likelihood: Tensor) -> Tensor:
-    """Return what a guided network is told about a crop.
+class PolarHead(nn.Module):
+    """Two towers of convolutions and their predictions.
 
     Args:
-        mask: (B, H, W) bool, where the object was last.
-        likelihood: (B, H, W) in [0, 1] of the colours, see `siamese.likelihood`.
-
-    Returns:
-        (B, GUIDES, H, W), of about the range of normalised colours.
+        channels: in.
+        depth: of the towers.
+        rays: their number.
+        dense: pixels are predicted in evaluation, too.
     """
-    return torch.stack((2 * mask.to(likelihood.dtype), 4 * likelihood - 2), dim=1)
 
-
-class PolarHead(nn.Module):
-    """Two towers of convolutions and three predictions."""
-
-    def __init__(self, channels: int, depth: int, rays: int) -> None:
+    def __init__(self, channels: int, depth: int, rays: int, *, dense: bool = False) -> None:
         super().__init__()
+        self._dense = dense
         self.score_tower = tower(channels, depth)
         self.ray_tower = tower(channels, depth)
         self.score = nn.Conv2d(channels, 1, 3, padding=1)
@@ -159,7 +166,9 @@ class PolarHead(nn.Module):
         logs = self.rays(shapes).float()
         logs = logs + (logs.clamp(-5, 3) - logs).detach()
         rays = 4 * STRIDE * logs.exp()
-        dense = F.pixel_shuffle(self.dense(shapes), STRIDE)[:, 0].float() if self.training else None
+        dense = None
+        if self.training or self._dense:
+            dense = F.pixel_shuffle(self.dense(shapes), STRIDE)[:, 0].float()
         return Maps(
             self.score(scores)[:, 0].float(), self.centerness(scores)[:, 0].float(), rays, dense
         )

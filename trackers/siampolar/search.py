@@ -8,7 +8,7 @@ from torch import Tensor
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
 
-from ..siamese.backbone import STRIDE, normalised
+from ..siamese.backbone import normalised
 from ..siamese.cells import RESPONSE, cell_centres
 from ..siamese.constants import constant
 from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
@@ -16,13 +16,16 @@ from ..siamese.drawing import draw_polygons
 from ..siamese.folding import number_type
 from ..siamese.following import Following
 from ..siamese.likelihood import Colours, bins_of, colours_of
-from ..siamese.polar import extent, fill, voted
+from ..siamese.polar import extent, fill
 from ..siamese.ranking import change_penalty, cosine_window
 from ..siamese.stages import stage
 from ..siamese.tracked import Tracked
 from .guidance import within_box
-from .network import Maps, SiamPolarCar, guide_of
-from .settings import NEIGHBOURS, Config
+from .network import Maps, SiamPolarCar
+from .planes import guide_of
+from .refinement import Look
+from .settings import Config
+from .voting import agreed
 
 _MIDDLE = (SEARCH - 1) / 2
 _SMALLEST = 8.0  # pixels of a side
@@ -82,7 +85,7 @@ class Search(Following[Objects]):
         scale = context_side(sizes) / TEMPLATE
         template = cut(image, centres, scale * TEMPLATE, TEMPLATE)
         ids = [p.object_id for p in prompts]
-        rays = torch.zeros(len(ids), self._config.rays, device=self.device)
+        rays = torch.zeros(len(ids), self._config.contour_rays, device=self.device)
         new = Objects(ids, centres, sizes, [], centres, rays, torch.ones_like(sizes), None, None)
         if self._config.guided:
             return self._begin_guided(image, template, new)
@@ -95,6 +98,7 @@ class Search(Following[Objects]):
         crops = cut(image, new.centres, scale * SEARCH, SEARCH)
         bins, around = bins_of(template), bins_of(crops)
         inside, inside_around = _box(half, TEMPLATE), _box(half, SEARCH)
+        search, box = self._prepared(crops), torch.cat((-half, half), dim=1)
         for number in range(self._config.looks + 1):
             first = colours_of(bins, inside)
             recent = colours_of(around, inside_around)
@@ -103,10 +107,12 @@ class Search(Following[Objects]):
             if number == self._config.looks:
                 break
             guide = self._guide(inside_around, first.mixed(recent, 0.5).likelihood(around))
-            maps = self.network.search(kernels, self._prepared(crops), guide)
+            maps = self.network.search(kernels, search, guide)
             cell, _, rays = self._best(maps, new)
             points = (self._cells[cell] - _MIDDLE).clamp(-half, half)
-            rays = within_box(points, rays, torch.cat((-half, half), dim=1))
+            rays = within_box(points, rays, box)
+            rays = self._refined(maps, search, guide, points, rays, start=True)
+            rays = within_box(points, rays, box)
             inside = self._polygon(points, rays, TEMPLATE)
             inside_around = self._polygon(points, rays, SEARCH)
         return replace(
@@ -144,6 +150,9 @@ class Search(Following[Objects]):
             cell, score, rays = self._best(maps, old)
             score = torch.where(score >= self._config.lost_below, score, 0.0)
             offset = self._cells[cell] - _MIDDLE
+        with stage("network"):
+            rays = self._refined(maps, search, guide, offset, rays)
+        with stage("choice"):
             new = self._updated(old, offset, rays, score, image)
         if bins is not None and old.recent is not None:
             with stage("guide"):
@@ -192,27 +201,36 @@ class Search(Following[Objects]):
         likely = change_penalty(size, previous, config.penalty) * score
         ranked = (1 - config.window) * likely + config.window * self._window
         cell = ranked.flatten(1).argmax(dim=1)
-        rays = self._agreed(maps.rays.flatten(2), likely.flatten(1), cell)
+        rays = agreed(maps.rays.flatten(2), likely.flatten(1), cell, config.votes)
         return cell, score.flatten(1).gather(1, cell[:, None])[:, 0], rays
 
-    def _agreed(self, rays: Tensor, likely: Tensor, cell: Tensor) -> Tensor:
-        """Return the rays (N, R) on which the most likely cells around the best one agree.
+    def _refined(
+        self,
+        maps: Maps,
+        search: Tensor,
+        guide: Tensor | None,
+        offset: Tensor,
+        rays: Tensor,
+        *,
+        start: bool = False,
+    ) -> Tensor:
+        """Look at contours a second time, if the network does.
 
         Args:
-            rays: (N, R, cells).
-            likely: (N, cells).
-            cell: (N,) the best.
+            maps: of the first look.
+            search: crops as the network saw them.
+            guide: likewise.
+            offset: (N, 2) where the rays begin, from the middle of the crop.
+            rays: (N, R) pixels of the crop.
+            start: it is the first frame, and the guide holds its box.
         """
-        chosen = torch.arange(len(cell), device=cell.device)
-        best = rays[chosen, :, cell]
-        if self._config.votes == 1:
-            return best
-        centre = self._cells[cell]
-        near = (self._cells - centre[:, None]).abs().amax(dim=-1) <= NEIGHBOURS * STRIDE
-        votes, voters = (likely * near).topk(self._config.votes, dim=1)
-        theirs = rays.gather(2, voters[:, None].expand(-1, rays.shape[1], -1)).transpose(1, 2)
-        agreed = voted(self._cells[voters], theirs, votes, centre)
-        return torch.where(agreed > 0, agreed, best)
+        if self.network.refinement is None:
+            return rays
+        assert guide is not None
+        assert maps.dense is not None
+        first = torch.full((len(rays),), start, device=rays.device)
+        look = Look(search, guide, maps.dense, offset + _MIDDLE, rays, first)
+        return self.network.refinement.refined(look)
 
     def _prepared(self, crops: Tensor) -> Tensor:
         """Return crops of 0 to 255 as the network wants them."""

@@ -8,10 +8,8 @@ from vostool.errors import ConfigError
 from ..siamese.polar_targets import CenternessTarget
 from ..siamese.pyramid import Level
 from .network import Shape
+from .voting import MOST_VOTES
 from .whole_frame.shape import FrameShape
-
-NEIGHBOURS = 3  # cells to each side of the best one that may vote
-MOST_VOTES = (2 * NEIGHBOURS + 1) ** 2
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """SiamPolarMask as a tracker: all objects of a frame in one pass, from boxes alone."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,15 @@ class SiamPolar(Tracker):
             network = SiamPolarCar(self.config.shape)
         else:
             network = FrameNetwork(self.config.frame_shape)
-        load_checkpoint(network, self.runtime.weights)
+        # Weights with a second look serve without it, too.
+        load_checkpoint(network, self.runtime.weights, optional=("refinement.",))
         network.to(self.runtime.device).to(memory_format=torch.channels_last)
         self._search = search_with(network.eval(), self.config, self.runtime)
 
     @classmethod
     def own_weights(cls, config: Any) -> Path | None:
-        default = config.variant == "car" and config.shape == Config().shape
+        usual = Config().shape
+        default = config.variant == "car" and config.shape in (usual, replace(usual, refined=0))
         return BUNDLED if default and BUNDLED.is_file() else None
 
     def exportable(self, scene: Scene) -> Mapping[str, Exported]:

@@ -7,12 +7,8 @@ import torch
 
 from vostool_trackers.siamese.cells import cell_centres
 from vostool_trackers.siampolar.losses import dense_loss
-from vostool_trackers.siampolar.network import (
-    DENSE,
-    PolarHead,
-    Shape,
-    SiamPolarCar,
-)
+from vostool_trackers.siampolar.network import PolarHead, Shape, SiamPolarCar
+from vostool_trackers.siampolar.planes import DENSE
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet34", "resnet50", "resnet101"])

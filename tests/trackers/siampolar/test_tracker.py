@@ -24,6 +24,8 @@ SIZE = (90, 120)
 class Oracle:
     """Says of every object: at this cell, with these rays and scores; elsewhere nothing is."""
 
+    refinement = None
+
     def __init__(self, rays: float = 20.0, cell: tuple[int, int] = (12, 12)):
         self.rays, self.scores, self.cell = rays, [4.0] * 9, cell
         self.others: list[tuple[tuple[int, int], float, float]] = []  # cell, score, rays

@@ -1,0 +1,23 @@
+"""Planes of pixels that go into the guided network beside colours, and those that come out."""
+
+import torch
+from torch import Tensor
+
+from ..siamese.backbone import STRIDE
+from ..siamese.cells import OFFSET, RESPONSE
+
+GUIDES = 2  # channels: the last mask, and the likelihood of the colours
+DENSE = slice(OFFSET - STRIDE // 2, OFFSET - STRIDE // 2 + STRIDE * RESPONSE)  # of `Maps.dense`
+
+
+def guide_of(mask: Tensor, likelihood: Tensor) -> Tensor:
+    """Return what a guided network is told about a crop.
+
+    Args:
+        mask: (B, H, W) bool, where the object was last.
+        likelihood: (B, H, W) in [0, 1] of the colours, see `siamese.likelihood`.
+
+    Returns:
+        (B, GUIDES, H, W), of about the range of normalised colours.
+    """
+    return torch.stack((2 * mask.to(likelihood.dtype), 4 * likelihood - 2), dim=1)
