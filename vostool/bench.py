@@ -15,6 +15,7 @@ from vostool.score_cache import ScoreCache
 from vostool.stability import check_stability
 from vostool.storage import create, read_text, require_writable, resolved
 from vostool.tables import Scores, write_csv
+from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 MASKS_FILE = "masks.txt"  # beside the scores of masks that are no run: where the masks are
@@ -40,7 +41,7 @@ def evaluate_runs(
     protocol: Protocol | None,
     results: Path,
     out: Path | None,
-    workers: int,
+    workers: Workers,
     *,
     names: Iterable[str] | None = None,
     subset: bool = False,
@@ -59,7 +60,7 @@ def evaluate_runs(
         protocol: the dataset's own if None.
         results: folder of run folders, by dataset.
         out: folder for the tables.
-        workers: processes.
+        workers: processes, or an executor.
         names: only these runs.
         subset: the dataset is only a part that the user chose; the run's own scores stay.
         fresh: compute all scores, whatever was kept of earlier evaluations.
@@ -106,7 +107,7 @@ def _each_scored(
     runs: list[RunFolder],
     dataset: Dataset,
     protocol: Protocol,
-    workers: int,
+    workers: Workers,
     fresh: bool,
     how: dict[str, Any],
 ) -> tuple[list[tuple[RunFolder, Scores]], dict[str, str]]:
@@ -135,7 +136,7 @@ def evaluate_folder(
     protocol: Protocol | None,
     results: Path,
     out: Path | None,
-    workers: int,
+    workers: Workers,
     *,
     subset: bool = False,
     fresh: bool = False,

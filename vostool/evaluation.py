@@ -29,6 +29,7 @@ from vostool.tables import (
     with_categories,
 )
 from vostool.timing import speed_of
+from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 
@@ -42,7 +43,7 @@ def evaluate(
     sequences: Iterable[str] | None = None,
     protocol: str | None = None,
     seen: str | Path | None = None,
-    workers: int = 1,
+    workers: Workers = 1,
     cache: str | Path | None = None,
     fresh: bool = False,
     allow_trivial: bool = False,
@@ -60,7 +61,7 @@ def evaluate(
         protocol: name of the protocol; the dataset's own if None.
         seen: file with the categories that training has seen, one a line, or a `meta.json`; that of
             the train split beside the split if None.
-        workers: processes.
+        workers: processes, or an executor.
         cache: folder for scores that need not be computed again; nothing is kept if None.
         fresh: compute all scores, whatever the cache holds.
         allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
@@ -97,7 +98,7 @@ def evaluate_masks(
     masks: Path,
     dataset: Dataset,
     protocol: Protocol,
-    workers: int = 1,
+    workers: Workers = 1,
     *,
     name: str | None = None,
     cache: ScoreCache | None = None,
@@ -117,7 +118,7 @@ def evaluate_run(
     run: RunFolder,
     dataset: Dataset,
     protocol: Protocol,
-    workers: int = 1,
+    workers: Workers = 1,
     *,
     cache: ScoreCache | None = None,
     allow_trivial: bool = False,

@@ -28,6 +28,7 @@ class RunRequest:
         seed: for every random choice.
         workers: processes that track different sequences at the same time.
         batch: frames of a task that short sequences are put together into, see `shares.batches`.
+        shard: `(i, n)`, track only the i-th of n shares, see `shards`; everything if None.
     """
 
     tracker: str
@@ -39,6 +40,7 @@ class RunRequest:
     seed: int = 0
     workers: int = 1
     batch: int | None = None
+    shard: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from vostool.predictions import (
 )
 from vostool.protocol import Protocol
 from vostool.score_cache import LabelFiles, ScoreCache, SequenceScores
-from vostool.sequence import Labels, Sequence
-from vostool.workers import in_order
+from vostool.sequence import Labels, Sequence, portable
+from vostool.workers import Workers, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def score(
     dataset: Dataset,
     masks: Path,
     protocol: Protocol,
-    workers: int = 1,
+    workers: Workers = 1,
     *,
     cache: ScoreCache | None = None,
     allow_trivial: bool = False,
@@ -50,7 +50,7 @@ def score(
         dataset: the ground truth, only of the sequences to be scored.
         masks: folder that holds `<sequence>/<frame>.png`.
         protocol: the rules.
-        workers: processes; sequences are shared out among them.
+        workers: processes or an executor; sequences are shared out among them.
         cache: where scores are kept; what has not changed is taken from there.
         allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
 
@@ -69,9 +69,12 @@ def score(
     check_folder(dataset, masks)
     if not allow_trivial:
         check_not_truth(dataset, masks)
+    sequences = dataset.sequences
+    if not isinstance(workers, int):
+        sequences, masks = tuple(map(portable, sequences)), masks.absolute()
     tasks: list[Task] = [
         (dataset.only(sequence), sequence, masks / sequence.name, protocol)
-        for sequence in dataset.sequences
+        for sequence in sequences
     ]
     parts = _scores(tasks, workers, cache)
     rows = [row for part in parts for row in part.rows]
@@ -82,7 +85,7 @@ def score(
     return frames, notes
 
 
-def _scores(tasks: list[Task], workers: int, cache: ScoreCache | None) -> list[SequenceScores]:
+def _scores(tasks: list[Task], workers: Workers, cache: ScoreCache | None) -> list[SequenceScores]:
     """Score sequences, but take from the cache what has not changed."""
     if cache is None:
         return list(in_order(score_sequence, tasks, workers))

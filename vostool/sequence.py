@@ -1,9 +1,9 @@
 """The vocabulary everything else speaks: a Sequence of frames, and Prompts that start objects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,9 @@ class Clip:
         return self.frames[index].stem
 
 
+AnyClip = TypeVar("AnyClip", bound=Clip)
+
+
 @dataclass(frozen=True, slots=True)
 class Sequence(Clip):
     """One video with label maps.
@@ -93,6 +96,17 @@ class Sequence(Clip):
 
     annotations: Mapping[int, Path]
     attributes: tuple[str, ...] | None = None
+
+
+def portable(clip: AnyClip) -> AnyClip:
+    """Return a clip whose paths mean the same in a process with another current folder."""
+    changed: dict[str, Any] = {}
+    if not all(path.is_absolute() for path in clip.frames):
+        changed["frames"] = tuple(path.absolute() for path in clip.frames)
+    there = clip.annotations if isinstance(clip, Sequence) else {}
+    if not all(path.is_absolute() for path in there.values()):
+        changed["annotations"] = {index: path.absolute() for index, path in there.items()}
+    return replace(clip, **changed) if changed else clip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

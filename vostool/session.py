@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from vostool.datasets.clips import Clips
 from vostool.device import cores, device_name
@@ -21,13 +21,12 @@ from vostool.frames import read_frame
 from vostool.jobs import Job
 from vostool.provenance import sha256_of, versions
 from vostool.results import Finished, RunFolder, SequenceStatus
-from vostool.sequence import Clip, Sequence
+from vostool.sequence import Clip
 from vostool.storage import staged
 from vostool.timing import stopwatch_for
 from vostool.tracking import Read, SequenceResult, track_sequence, warm_up
 
 Track = Callable[..., SequenceResult]  # see `tracking.track_sequence`; workers get it pickled
-AnyClip = TypeVar("AnyClip", bound=Clip)
 
 
 class Session:
@@ -156,6 +155,7 @@ def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
         ClusterError: this process does not see what it needs, or has other code.
         VostoolError: the first sequence failed, see `tracking.track_sequence`.
     """
+    global _session
     finished: list[Finished] = []
     with _lock:
         session = _session_of(order, *clips[0])
@@ -165,18 +165,22 @@ def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
                 partial = folder.partial(sequence.name, uuid.uuid4().hex[:12])
                 finished.append(session.finish(dataset, sequence, partial, workers=order.sharing))
             except Exception:
+                _session = None  # nobody knows in what state the tracker is
                 if not finished:
                     raise
                 break  # it is asked for once more, and fails alone then
     return Batch(finished, worker_name())
 
 
-def release(token: str | None = None) -> None:
-    """Forget the tracker of a run, or of any."""
+def release(token: str) -> None:
+    """Forget the tracker of a run, unless it is at work."""
     global _session
-    with _lock:
-        if _session is not None and token in (None, _session[0]):
-            _session = None
+    if _lock.acquire(blocking=False):
+        try:
+            if _session is not None and _session[0] == token:
+                _session = None
+        finally:
+            _lock.release()
 
 
 def worker_name() -> str:
@@ -203,18 +207,6 @@ def share_cores(processes: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(min(threads, torch.get_num_threads()))
-
-
-def portable(clip: AnyClip) -> AnyClip:
-    """Return a clip whose paths mean the same in processes with another current folder."""
-    changed: dict[str, Any] = {}
-    if clip.frames and not clip.frames[0].is_absolute():
-        changed["frames"] = tuple(path.absolute() for path in clip.frames)
-    if isinstance(clip, Sequence):
-        there = clip.annotations
-        if any(not path.is_absolute() for path in there.values()):
-            changed["annotations"] = {i: path.absolute() for i, path in there.items()}
-    return replace(clip, **changed) if changed else clip
 
 
 def _session_of(order: Order, dataset: Clips[Any], sequence: Clip) -> Session:

@@ -2,11 +2,9 @@
 
 import heapq
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
-from vostool.sequence import Clip
+from vostool.sequence import AnyClip
 
-AnyClip = TypeVar("AnyClip", bound=Clip)
 MANY = 5000  # sequences; of more, short ones are put together, or handing them out takes too long
 FRAMES = 500  # of a task that short sequences are put together into
 

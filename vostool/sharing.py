@@ -12,8 +12,8 @@ from vostool.datasets.clips import Clips
 from vostool.errors import ClusterError
 from vostool.jobs import Job
 from vostool.results import Finished, Manifest, RunFolder
-from vostool.sequence import Clip
-from vostool.session import Batch, Order, Session, Track, facts, portable, track_batch
+from vostool.sequence import Clip, portable
+from vostool.session import Batch, Order, Session, Track, facts, track_batch
 from vostool.shares import batches
 from vostool.storage import is_remote
 from vostool.workers import Crew, crew_of, in_groups
@@ -101,6 +101,7 @@ class Effort:
                     if left := clips[len(batch.finished) :]:
                         tasks.appendleft((order, left))
                 yield group
+            crew.forget(order.token)
 
     def _told(
         self, batch: Batch, crew: Crew, clips: list[tuple[Clips[Any], Clip]]

@@ -11,7 +11,7 @@ from vostool.predictions import prediction_path
 from vostool.protocol import Protocol
 from vostool.score_cache import LabelFiles, ScoreCache
 from vostool.sequence import Sequence
-from vostool.workers import in_order
+from vostool.workers import Workers, in_order
 
 
 def check_stability(dataset: Dataset, protocol: Protocol) -> None:
@@ -29,14 +29,14 @@ def uncounted(dataset: Dataset) -> frozenset[str]:
 
 
 def score_stability(
-    dataset: Dataset, masks: Path, workers: int = 1, *, cache: ScoreCache | None = None
+    dataset: Dataset, masks: Path, workers: Workers = 1, *, cache: ScoreCache | None = None
 ) -> dict[str, float]:
     """Return T of each sequence that counts; nan where no mask has an outline.
 
     Args:
         dataset: merged; its masks and the predictions have been found whole, as `score` does.
         masks: folder that holds `<sequence>/<frame>.png`.
-        workers: processes; sequences are shared out among them.
+        workers: processes or an executor; sequences are shared out among them.
         cache: where scores are kept; what has not changed is taken from there.
     """
     counted = [each for each in dataset.sequences if each.name not in uncounted(dataset)]
@@ -46,7 +46,8 @@ def score_stability(
         if entry:
             found[sequence.name] = float(entry["T_mean"])
     missing = [sequence for sequence in counted if sequence.name not in found]
-    tasks = [(_paths(sequence, masks),) for sequence in missing]
+    paths = [_paths(sequence, masks) for sequence in missing]
+    tasks = [([path.absolute() for path in each],) for each in paths]
     computed = in_order(_sequence_stability, tasks, workers)
     for sequence, (value, files) in zip(missing, computed, strict=True):
         found[sequence.name] = value

@@ -22,9 +22,9 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from vostool.errors import ResourceError, VostoolError
+from vostool.errors import ResourceError, UsageError
 
 Result = TypeVar("Result")
 Workers = int | Executor  # so many processes of this machine (1: this one), or somebody's workers
@@ -50,11 +50,22 @@ class Crew(Executor):
         raise NotImplementedError
 
     def for_device(self, device: str) -> "Crew":
-        """Return the crew for tasks that need a device, `cpu` or `cuda`."""
+        """Return the crew for tasks that need a device, `cpu`, `cuda` or `cuda:N`.
+
+        Raises:
+            VostoolError: its workers cannot use it.
+        """
         return self
 
-    def explained(self, error: BaseException, doing: str) -> VostoolError:
-        """Return the sentence for workers that are gone, e.g. `while scoring`."""
+    def explained(self, error: BaseException, doing: str) -> BaseException:
+        """Return the sentence for workers that are gone, other errors as they are.
+
+        Args:
+            error: what came instead of a result.
+            doing: what was being done, e.g. `while scoring`.
+        """
+        if not isinstance(error, BrokenExecutor | CancelledError):
+            return error
         return ResourceError(
             f"A worker process died {doing}, most likely for lack of memory. What is finished is "
             "kept; run the same command again with fewer --workers. (A script of your own that "
@@ -71,6 +82,9 @@ class Crew(Executor):
 
     def look_after(self) -> None:
         """Note, for people, that nobody is at work; called now and then while waiting."""
+
+    def forget(self, token: str) -> None:
+        """Have workers forget the tracker of a run, see `session.release`."""
 
     def abandon(self) -> None:
         """End tasks that are being computed: nobody wants their results."""
@@ -105,6 +119,7 @@ class WorkerPool(Crew, ProcessPoolExecutor):
         start = (queue, initializer, arguments)
         ProcessPoolExecutor.__init__(self, workers, context, _start, start)
         self.processes = workers
+        self._one_gpu_each = bool(gpus)
         # As for forked processes. Where a Python has no such switch, nothing changes.
         self._safe_to_dynamically_spawn_children = False
 
@@ -113,6 +128,16 @@ class WorkerPool(Crew, ProcessPoolExecutor):
 
     def sharing(self, worker: str) -> int:
         return self.processes
+
+    def for_device(self, device: str) -> Crew:
+        if self._one_gpu_each and ":" in device:
+            raise UsageError(f"With --gpus each process sees one GPU; --device {device} is none.")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
+        if kind is not None:
+            self.abandon()
+        return super().__exit__(kind, *rest)
 
     def abandon(self) -> None:
         for process in list((self._processes or {}).values()):
@@ -168,11 +193,7 @@ def crew_of(workers: Workers, processes: int = 1) -> Iterator[Crew]:
         yield workers if isinstance(workers, Crew) else _Foreign(workers, processes)
         return
     with WorkerPool(workers) as pool:
-        try:
-            yield pool
-        except BaseException:
-            pool.abandon()
-            raise
+        yield pool
 
 
 def in_order(
@@ -216,8 +237,8 @@ def _in_crew(
                 crew.look_after()
             yield waiting[0].result()
             waiting.popleft()
-    except (BrokenExecutor, CancelledError) as error:
-        raise crew.explained(error, doing) from error
+    except Exception as error:
+        _raise(crew, error, doing)
     finally:
         for future in waiting:
             future.cancel()
@@ -268,7 +289,12 @@ def in_groups(
             future.cancel()
         if waiting:
             crew.abandon()
-    if isinstance(failure, BrokenExecutor | CancelledError):
-        raise crew.explained(failure, "while tracking") from failure
     if failure is not None:
-        raise failure
+        _raise(crew, failure, "while tracking")
+
+
+def _raise(crew: Crew, error: BaseException, doing: str) -> NoReturn:
+    explained = crew.explained(error, doing)
+    if explained is error:
+        raise error
+    raise explained from error

@@ -10,9 +10,10 @@ import click
 from vostool.commands.options import (
     FOLDER,
     dataset_options,
+    execution_of,
+    executor_options,
     results_option,
     seen_option,
-    workers_option,
 )
 from vostool.commands.running import opened, opened_regions, run_missing, run_on_regions
 from vostool.workspace import Workspace
@@ -60,7 +61,8 @@ def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple
     callback=_interval,
     help="VOT: lengths over which EAO is averaged; the dataset's if not given.",
 )
-@workers_option
+@executor_options
+@click.option("--shard", hidden=True)
 @results_option
 @click.pass_obj
 def evaluate(
@@ -76,7 +78,7 @@ def evaluate(
     allow_trivial: bool,
     overlap: str | None,
     interval: tuple[int, int] | None,
-    workers: int,
+    shard: str | None,
     results: Path | None,
     **where: Any,
 ) -> None:
@@ -92,14 +94,21 @@ def evaluate(
 
     if masks and trackers:
         raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
+    if shard:
+        raise UsageError(
+            "Scores are made of all sequences; --shard is for `vostool run`. Score when the shards "
+            "are done, with --workers or --scheduler if that takes long."
+        )
+    execution = execution_of(where)
     results = results or workspace.results
     if has_regions(where["dataset"]):
         asked = {"--seen": where.pop("seen"), "--attributes": attributes, "--stability": stability}
         for option in (name for name, value in asked.items() if value):
             raise UsageError(f"{where['dataset']} has no masks; leave {option} away.")
         chosen: dict[str, Any] = {"protocol": protocol, "exact": overlap == "exact"}
-        chosen |= {"interval": interval, "workers": workers}
-        _evaluate_regions(workspace, masks, trackers, chosen, results, out, where)
+        with execution.opened() as workers:
+            chosen |= {"interval": interval, "workers": workers}
+            _evaluate_regions(workspace, masks, trackers, chosen, results, out, where)
         return
     if overlap or interval:
         raise UsageError("--overlap and --interval are for VOT; leave them away.")
@@ -123,12 +132,13 @@ def evaluate(
         "allow_trivial": allow_trivial,
         "stability": stability,
     }
-    if masks:
-        done = evaluate_folder(masks, dataset, rules, results, out, workers, **how)
-    else:
-        names, failed = run_missing(trackers, dataset, workspace, results)
-        done = evaluate_runs(dataset, rules, results, out, workers, names=names, **how)
-        done.left_out.update(failed)
+    with execution.opened() as workers:
+        if masks:
+            done = evaluate_folder(masks, dataset, rules, results, out, workers, **how)
+        else:
+            names, failed = run_missing(trackers, dataset, workspace, results, workers=workers)
+            done = evaluate_runs(dataset, rules, results, out, workers, names=names, **how)
+            done.left_out.update(failed)
     show_scores(done, dataset)
     if attributes:
         show_attributes({scores.run: scores.attributes for scores in done.scores})
@@ -159,7 +169,9 @@ def _evaluate_regions(
         def run(request: Any, *where_to: Any) -> None:
             run_on_regions(request, where_to[0], Experiment(), *where_to[1:])
 
-        names, failed = run_missing(trackers, dataset, workspace, results, run)
+        names, failed = run_missing(
+            trackers, dataset, workspace, results, run, workers=chosen.workers
+        )
         done = evaluate_region_runs(dataset, chosen, results, out, names=names, subset=subset)
         done.left_out.update(failed)
     show_regions(done, dataset)

@@ -1,9 +1,10 @@
 """Command-line options that several commands share."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,6 +43,12 @@ ROOT = Place(LOCAL_FOLDER, listed=True)
 FOLDER_OR_ZIP = Place(click.Path(path_type=Path), listed=True)
 
 
+if TYPE_CHECKING:
+    from vostool.executors import Execution
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
 def stacked(*options: Callable[..., Any]) -> Callable[..., Any]:
     """Return one decorator that applies several options, the first shown first."""
 
@@ -60,6 +67,28 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     if not names:
         raise click.BadParameter("it names no sequence.")
     return names
+
+
+def _gpus(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    if value.strip() == "all":
+        from vostool.executors import ALL
+
+        return (ALL,)
+    numbers = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() for part in numbers) or len(set(numbers)) < len(numbers):
+        raise click.BadParameter("it is 'all', or different numbers such as 0,1.")
+    return tuple(map(int, numbers))
+
+
+def _shard(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", value.strip())
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter("it is I/N, counted from 1: 1/8, 2/8, ... 8/8.")
+    return int(match[1]), int(match[2])
 
 
 _DATASET_HELP = "A name that `vostool datasets` shows, or folder:PATH."
@@ -102,6 +131,54 @@ tracking_options = stacked(
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."
 )
+executor_options = stacked(
+    click.option(
+        "--workers", type=click.IntRange(1), help="Processes of this machine; 1 if not given."
+    ),
+    click.option(
+        "--gpus",
+        callback=_gpus,
+        metavar="0,1",
+        help="A process for each of these GPUs of this machine, or 'all'.",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="Share out among the workers of a Dask scheduler; tls://HOST:PORT, or local-cluster "
+        "for one of this machine's processes.",
+    ),
+    click.option("--tls-ca-file", type=FILE, help="Certificate of the authority, for tls://."),
+    click.option("--tls-cert", type=FILE, help="This machine's certificate; Dask's if not given."),
+    click.option("--tls-key", type=FILE, help="Its key; Dask's if not given."),
+)
+batch_option = click.option(
+    "--batch",
+    type=click.IntRange(0),
+    metavar="FRAMES",
+    help="Give workers short sequences together, up to so many frames; 0 one by one; if not given "
+    "500 for more than 5000 sequences.",
+)
+shard_option = click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    help="Track the I-th of N shares of the sequences, for N processes that share a disk only.",
+)
+
+
+def execution_of(options: dict[str, Any]) -> "Execution":
+    """Take the `executor_options` out of a command's options.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    from vostool.executors import Execution, Tls
+
+    tls = Tls(*map(options.pop, ("tls_ca_file", "tls_cert", "tls_key")))
+    chosen = {name: options.pop(name) for name in ("workers", "gpus", "scheduler")}
+    return Execution(**chosen, tls=tls)
+
+
 region_option = click.option(
     "--region",
     type=click.Choice(["auto", "box", "rotated", "fitted"]),

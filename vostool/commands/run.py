@@ -6,11 +6,14 @@ from typing import Any
 import click
 
 from vostool.commands.options import (
+    batch_option,
     dataset_options,
+    execution_of,
+    executor_options,
     region_option,
     results_option,
+    shard_option,
     tracking_options,
-    workers_option,
 )
 from vostool.commands.running import opened, opened_regions, run_on_regions, run_one
 from vostool.workspace import Workspace
@@ -20,7 +23,9 @@ from vostool.workspace import Workspace
 @click.argument("tracker", metavar="TRACKER[/CONFIG]")
 @dataset_options
 @tracking_options
-@workers_option
+@executor_options
+@batch_option
+@shard_option
 @results_option
 @click.option("--name", help="Name of the run folder; made of the tracker's name if not given.")
 @region_option
@@ -41,7 +46,8 @@ def run(
     weights: Path | None,
     overrides: tuple[str, ...],
     seed: int,
-    workers: int,
+    batch: int | None,
+    shard: tuple[int, int] | None,
     region: Any,
     repetitions: int | None,
     **where: Any,
@@ -56,16 +62,27 @@ def run(
     from vostool.errors import UsageError
     from vostool.jobs import RunRequest
 
+    execution = execution_of(where)
+    if shard and execution.scheduler:
+        raise UsageError("A scheduler shares out the sequences itself; leave --shard away.")
     request = RunRequest(
-        tracker, name, overrides, device, precision, weights, seed=seed, workers=workers
+        *(tracker, name, overrides, device, precision, weights),
+        seed=seed,
+        workers=execution.workers or 1,
+        batch=batch,
+        shard=shard,
     )
     results = results or workspace.results
     if not has_regions(where["dataset"]):
         if region or repetitions:
             raise UsageError("--region and --repetitions are for datasets of boxes, such as VOT.")
-        run_one(request, opened(workspace, where), workspace, results)
+        dataset = opened(workspace, where)
+        with execution.executor() as executor:
+            run_one(request, dataset, workspace, results, executor)
         return
     from vostool.vot.experiment import Experiment
 
     experiment = Experiment(region or "auto", repetitions or 1)
-    run_on_regions(request, opened_regions(workspace, where), experiment, workspace, results)
+    regions = opened_regions(workspace, where)
+    with execution.executor() as executor:
+        run_on_regions(request, regions, experiment, workspace, results, executor)

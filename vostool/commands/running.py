@@ -1,12 +1,14 @@
 """Running trackers as several commands do: with progress, and a line that says what was done."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vostool.errors import ResultError, UsageError, VostoolError
+from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,7 +40,13 @@ def opened_regions(
     return open_regions(name, **where, need_frames=need_frames, workspace=workspace)
 
 
-def run_one(request: "RunRequest", dataset: "Dataset", workspace: Workspace, results: Path) -> None:
+def run_one(
+    request: "RunRequest",
+    dataset: "Dataset",
+    workspace: Workspace,
+    results: Path,
+    executor: Executor | None = None,
+) -> None:
     """Track what a run lacks."""
     from vostool.report.terminal import frame_progress
     from vostool.runner import missing_sequences, run_tracker
@@ -46,7 +54,7 @@ def run_one(request: "RunRequest", dataset: "Dataset", workspace: Workspace, res
     missing = missing_sequences(request, dataset, results)
     frames = sum(len(sequence) for sequence in missing)
     with frame_progress(request.tracker, frames) as advance:
-        folder = run_tracker(request, dataset, workspace, results, advance)
+        folder = run_tracker(request, dataset, workspace, results, advance, executor=executor)
     tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
     click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
 
@@ -57,6 +65,7 @@ def run_on_regions(
     experiment: "Experiment",
     workspace: Workspace,
     results: Path,
+    executor: Executor | None = None,
 ) -> None:
     """Track what a run on boxes lacks."""
     from vostool.report.terminal import frame_progress
@@ -66,7 +75,9 @@ def run_on_regions(
     frames = sum(len(sequence) for sequence in missing)
     passes = experiment.repetitions if dataset.task == "supervised" else 1
     with frame_progress(request.tracker, frames * passes) as advance:
-        folder = run_regions(request, dataset, experiment, workspace, results, advance)
+        folder = run_regions(
+            request, dataset, experiment, workspace, results, advance, executor=executor
+        )
     tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
     click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
 
@@ -76,7 +87,8 @@ def run_missing(
     dataset: "Clips[Any]",
     workspace: Workspace,
     results: Path,
-    run: "Callable[[RunRequest, Any, Workspace, Path], None]" = run_one,
+    run: "Callable[[RunRequest, Any, Workspace, Path, Executor | None], None]" = run_one,
+    workers: Workers = 1,
 ) -> tuple[list[str] | None, dict[str, str]]:
     """Run what the named trackers lack.
 
@@ -86,6 +98,7 @@ def run_missing(
         workspace: where local trackers are.
         results: folder of run folders, by dataset.
         run: how one of them is run.
+        workers: processes, or an executor.
 
     Returns:
         The names of their runs, None if no tracker is named; and for those of 'all' that failed,
@@ -96,12 +109,13 @@ def run_missing(
 
     if not trackers:
         return None, {}
+    processes, executor = (workers, None) if isinstance(workers, int) else (1, workers)
     everything = "all" in trackers
     failed = {}
     specs = runnable_trackers(workspace) if everything else list(trackers)
     for spec in specs:
         try:
-            run(RunRequest(spec), dataset, workspace, results)
+            run(RunRequest(spec, workers=processes), dataset, workspace, results, executor)
         except VostoolError as error:
             if not everything:
                 raise

@@ -20,6 +20,7 @@ from vostool.vot.running import run_kind
 from vostool.vot.scores import SUMMARY, RegionScores
 from vostool.vot.supervised import evaluate_supervised
 from vostool.vot.unsupervised import PROTOCOL, evaluate_unsupervised
+from vostool.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class Rules:
         protocol: of VOT, that of the published numbers if None; OTB has one only.
         exact: regions overlap by area instead of by pixels.
         interval: lengths over which the expected overlap is averaged; the dataset's if None.
-        workers: processes that score VOT.
+        workers: processes, or an executor, that score VOT.
     """
 
     protocol: str | None = None
     exact: bool = False
     interval: tuple[int, int] | None = None
-    workers: int = 1
+    workers: Workers = 1
 
     def check(self, dataset: RegionDataset) -> None:
         """Refuse rules that the dataset's experiment does not have.

@@ -20,7 +20,7 @@ from vostool.sequence import Regions, RegionSequence
 from vostool.vot.files import read_repetitions
 from vostool.vot.overlaps import reaches_beyond, region_overlaps
 from vostool.vot.protocol import VotProtocol
-from vostool.workers import in_order
+from vostool.workers import Workers, in_order
 
 Floats = NDArray[np.float64]
 ALL, EMPTY = "all", "empty"  # tags that every frame has, and that those without another have
@@ -52,7 +52,7 @@ def score_results(
     protocol: VotProtocol,
     *,
     exact: bool,
-    workers: int = 1,
+    workers: Workers = 1,
 ) -> tuple[list[ScoredSequence], list[str]]:
     """Score a folder of results.
 
@@ -61,7 +61,7 @@ def score_results(
         sequences: ground truth.
         protocol: the rules.
         exact: regions overlap by area, otherwise by pixels as the protocol draws them.
-        workers: processes; sequences are shared out among them.
+        workers: processes or an executor; sequences are shared out among them.
 
     Returns:
         The sequences, and notes on what was found.
@@ -69,6 +69,7 @@ def score_results(
     Raises:
         ResultError: results are missing or damaged, or sequences were repeated differently often.
     """
+    root = root if isinstance(workers, int) else root.absolute()
     tasks = [(root, sequence, protocol, exact) for sequence in sequences]
     found = list(in_order(_read_and_score, tasks, workers))
     most = max(len(each.repetitions) for each, _ in found)

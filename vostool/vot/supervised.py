@@ -22,6 +22,7 @@ from vostool.vot.scoring import (
     sequence_accuracy,
     tag_masks,
 )
+from vostool.workers import Workers
 
 SENSITIVITY = 30  # frames of which reliability is the probability to survive, as in AR plots
 
@@ -34,7 +35,7 @@ def evaluate_supervised(
     *,
     exact: bool = False,
     interval: tuple[int, int] | None = None,
-    workers: int = 1,
+    workers: Workers = 1,
 ) -> RegionScores:
     """Score a folder of results with restarts.
 
@@ -45,7 +46,7 @@ def evaluate_supervised(
         about: further columns of the summary: `run`, `tracker`, `init`, speed.
         exact: regions overlap by area, otherwise by pixels as the protocol draws them.
         interval: lengths over which the expected overlap is averaged; the dataset's if None.
-        workers: processes.
+        workers: processes, or an executor.
 
     Raises:
         ResultError: results are missing or damaged.
