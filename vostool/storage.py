@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,8 +28,8 @@ from vostool.store_errors import store_errors
 AT_ONCE = 16  # requests under way at the same time
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[a-z][a-z0-9+.-]+::", re.IGNORECASE)
 _READ_ONLY = {"http", "https", "zip", "tar", "libarchive", "github", "git", "data", "reference"}
-_LISTED = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}  # what is listed is kept
-_NO_FOLDERS = _LISTED | {"memory"}
+_NO_FOLDERS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"}
+_LISTED = _NO_FOLDERS - {"memory"} | {"http", "https"}  # can remember what was listed
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
 _ITEM = TypeVar("_ITEM")
 _RESULT = TypeVar("_RESULT")
@@ -44,8 +45,8 @@ def place(given: str | Path, *, listed: bool = True) -> Path:
 
     Args:
         given: a path of this machine, or a URL.
-        listed: what a folder holds is remembered once it was asked for, as for data that nobody
-            changes. Otherwise the store is asked again each time.
+        listed: what a folder holds is remembered from now on once it was asked for, as for data
+            that nobody changes. Otherwise the store is asked again each time.
 
     Raises:
         UsageError: a package for it is not installed, or the URL is none.
@@ -61,9 +62,11 @@ def place(given: str | Path, *, listed: bool = True) -> Path:
         import upath
 
         anything: Any = upath.UPath
-        options = {"use_listings_cache": False} if protocol in _LISTED and not listed else {}
-        path = anything(given, **options)
-        path.fs  # noqa: B018 - here a package that is absent shows
+        with warnings.catch_warnings():  # of protocols that upath has no class of its own for
+            warnings.simplefilter("ignore", UserWarning)
+            remembers = protocol in _LISTED
+            path = anything(given, **({"use_listings_cache": listed} if remembers else {}))
+        path.fs.invalidate_cache()  # here a package that is absent shows
     except ImportError as error:
         raise UsageError(_not_installed(given, protocol)) from error
     except (ValueError, TypeError) as error:

@@ -69,12 +69,14 @@ def leaderboard(
     from vostool.report.leaderboard_files import write_leaderboard
     from vostool.report.screens import show_leaderboard
     from vostool.report.terminal import frame_progress
+    from vostool.storage import require_writable
 
     if plots:
         from vostool.report.plots import check_installed
 
         check_installed()
     results = results or workspace.results
+    require_writable(out or results)
     if run_first:
         _run_all(workspace, results)
     sections = collect(results, datasets)

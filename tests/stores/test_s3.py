@@ -1,0 +1,261 @@
+"""Datasets and results on a real S3-compatible server, moto's, on loopback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from vostool.datasets.catalog import open_dataset
+from vostool.listing import files_below
+from vostool.results import RunFolder
+from vostool.storage import place, read_bytes, remove, write_bytes
+
+DATA = ("--dataset", "DAVIS2017")
+
+
+@contextmanager
+def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Collect the operations that are asked of the store, with key or prefix."""
+    from s3fs import S3FileSystem
+
+    asked: list[tuple[str, str]] = []
+    real = S3FileSystem._call_s3
+
+    async def counted(self: object, method: str, *args: object, **options: object) -> object:
+        asked.append((method, str(options.get("Key") or options.get("Prefix"))))
+        return await real(self, method, *args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(S3FileSystem, "_call_s3", counted)
+        yield asked
+
+
+def contents(folder: str | Path, below: str = "") -> dict[str, bytes]:
+    """Return the bytes of all files below a folder, by relative path."""
+    at = place(folder, listed=False) if isinstance(folder, str) else folder
+    return {name: read_bytes(at / name) for name in files_below(at) if name.startswith(below)}
+
+
+def times(run: Path) -> list[tuple[object, ...]]:
+    """Return `times.csv` but for the milliseconds."""
+    steps = RunFolder(run).times()
+    return [(step.sequence, step.frame, step.objects, step.prompts) for step in steps]
+
+
+def test_everything_equals_what_is_done_here(cli, davis_folder, bucket, upload, tmp_path) -> None:
+    root = davis_folder(names=("bear", "goat", "cow"))
+    url = upload(root, f"{bucket}/data/DAVIS")
+    results = f"{bucket}/results"
+    here = ("--root", root, "--results", tmp_path / "results")
+    there = ("--root", url, "--results", results)
+    for where in (here, there):
+        for tracker in ("copy_first", "box_fill"):
+            done = cli("run", tracker, *DATA, *where)
+            assert done.exit_code == 0, done.output
+        assert cli("eval", *DATA, *where).exit_code == 0
+    for run in ("copy_first", "box_fill"):
+        local, remote = tmp_path / f"results/DAVIS2017/{run}", f"{results}/DAVIS2017/{run}"
+        assert contents(remote, "masks/") == contents(local, "masks/")
+        assert len(contents(remote, "masks/")) == 18
+        for table in ("frames", "objects", "sequences", "intervals"):
+            name = f"scores/davis/{table}.csv"
+            assert contents(remote, name) == contents(local, name) != {}
+        assert times(place(remote)) == times(local)
+        assert not [name for name in contents(remote) if name.startswith(".")]
+    manifests = [
+        json.loads(contents(at, "run.json")["run.json"])
+        for at in (tmp_path / "results/DAVIS2017/box_fill", f"{results}/DAVIS2017/box_fill")
+    ]
+    for manifest in manifests:
+        for status in manifest["sequences"].values():
+            del status["seconds"], status["peak_mb"]
+    assert manifests[0]["sequences"] == manifests[1]["sequences"]
+    assert manifests[1]["root"] == url
+
+    again = cli("run", "box_fill", *DATA, *there)
+    assert "all tracked before" in again.output
+    listed = cli("results", "list", "--results", results)
+    assert "copy_first" in listed.output and "box_fill" in listed.output
+    assert "ok" in cli("results", "check", "--results", results).output
+    ranked = cli("leaderboard", "--results", results)
+    assert ranked.exit_code == 0, ranked.output
+    page = contents(results, "leaderboard.html")["leaderboard.html"].decode()
+    assert "box_fill" in page and "with pictures of 3 sequences" in ranked.output
+    shown = cli("show", "box_fill", "--against", "gt", "--results", results)
+    assert shown.exit_code == 0, shown.output
+    assert contents(results, "DAVIS2017/box_fill/show/")
+    compared = cli("compare", "copy_first", "box_fill", "--results", results)
+    assert compared.exit_code == 0, compared.output
+    removed = cli("results", "rm", "copy_first", "--yes", "--results", results)
+    assert removed.exit_code == 0, removed.output
+    assert not contents(results, "DAVIS2017/copy_first/")
+    assert contents(results, "DAVIS2017/box_fill/run.json")
+
+
+def test_workers_send_what_they_tracked(cli, davis_folder, bucket, upload, tmp_path) -> None:
+    root = davis_folder(names=("bear", "goat"))
+    url = upload(root, f"{bucket}/DAVIS")
+    results = f"{bucket}/results"
+    done = cli("run", "box_fill", *DATA, "--root", url, "--results", results, "--workers", "2")
+    assert done.exit_code == 0, done.output
+    cli("run", "box_fill", *DATA, "--root", root)
+    local = contents(tmp_path / "results/DAVIS2017/box_fill", "masks/")
+    assert contents(f"{results}/DAVIS2017/box_fill", "masks/") == local
+    scored = cli("eval", *DATA, "--root", url, "--results", results, "--workers", "2")
+    assert scored.exit_code == 0, scored.output
+
+
+SLOW = """
+import time
+from vostool_trackers.box_fill.tracker import BoxFill
+
+class Slow(BoxFill):
+    summary = "box_fill that takes its time"
+
+    def step(self, frame, prompts=()):
+        time.sleep(0.02)
+        return super().step(frame, prompts)
+"""
+
+
+def test_a_killed_run_is_finished_by_the_next(
+    cli, davis_folder, bucket, upload, tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "trackers/slow").mkdir(parents=True)
+    (tmp_path / "trackers/slow/tracker.py").write_text(SLOW)
+    names = ("bear", "goat", "cow", "dog")
+    root = davis_folder(names=names, frames=8)
+    url = upload(root, f"{bucket}/DAVIS")
+    where = ("slow", *DATA, "--root", url, "--results", f"{bucket}/results")
+    command = [sys.executable, "-m", "vostool", "--home", str(tmp_path), "run", *where]
+    run = RunFolder(place(f"{bucket}/results/DAVIS2017/slow", listed=False))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        if run.exists() and run.manifest().sequences:
+            break
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = run.complete(run.manifest())
+    assert done and len(done) < len(names)
+    # What was sent of a sequence that is not recorded is not taken for whole.
+    left = next(name for name in names if name not in done)
+    write_bytes(run.masks / left / "00000.png", b"half")
+    assert run.complete(run.manifest()) == done
+    assert ".lock" in files_below(run.path)
+
+    resumed = cli("run", *where)  # the writer is gone, so its lock is taken over at once
+    assert resumed.exit_code == 0, resumed.output
+    assert f"{len(names) - len(done)} tracked now" in resumed.output
+    cli("run", "slow", *DATA, "--root", root)
+    local = tmp_path / "results/DAVIS2017/slow"
+    assert contents(str(run.path), "masks/") == contents(local, "masks/")
+    assert sorted(times(run.path)) == sorted(times(local))
+    assert ".lock" not in files_below(run.path)
+
+
+def test_a_sequence_that_lost_masks_is_tracked_again(cli, davis_folder, bucket, upload) -> None:
+    url = upload(davis_folder(), f"{bucket}/DAVIS")
+    where = (*DATA, "--root", url, "--results", f"{bucket}/results")
+    assert cli("run", "copy_first", *where).exit_code == 0
+    run = RunFolder(place(f"{bucket}/results/DAVIS2017/copy_first", listed=False))
+    remove(run.masks / "bear/00003.png")
+    refused = cli("eval", *where)
+    assert refused.exit_code == 2 and "lacks 1 of 2 sequences (bear)" in refused.output
+    assert "1 tracked now" in cli("run", "copy_first", *where).output
+    assert run.complete(run.manifest()) == {"bear", "goat"}
+
+
+def test_folders_are_listed_and_files_are_not_asked_for(
+    davis_folder, bucket, upload, monkeypatch
+) -> None:
+    names = [f"clip{number}" for number in range(12)]
+    url = upload(davis_folder(names=names), f"{bucket}/DAVIS")
+    with requests(monkeypatch) as asked:
+        dataset = open_dataset("DAVIS2017", root=place(url))
+        prints = [dataset.fingerprint(sequence) for sequence in dataset.sequences]
+    assert len(set(prints)) == 12
+    listed = [key for method, key in asked if method == "list_objects_v2"]
+    assert len(listed) == len(set(listed)) <= 2 * 12 + 6
+    others = [(method, key) for method, key in asked if method != "list_objects_v2"]
+    # The split file, one mask for each fingerprint, and whether two optional files are there.
+    assert len(others) <= 12 + 6, others
+
+
+def test_imported_masks_and_packed_ones(cli, davis_folder, bucket, upload, tmp_path) -> None:
+    root = davis_folder(names=("bear", "goat"))
+    url = upload(root, f"{bucket}/DAVIS")
+    masks = upload(root / "Annotations/480p", f"{bucket}/theirs/masks")
+    results = ("--results", f"{bucket}/results")
+    done = cli(
+        "results", "import", masks, "--name", "theirs", *DATA, "--root", url, *results,
+        "--init", "mask",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert len(contents(f"{bucket}/results/DAVIS2017/theirs", "masks/")) == 12
+    assert (
+        "exists. Choose another --name"
+        in cli(
+            "results", "import", masks, "--name", "theirs", *DATA, "--root", url, *results
+        ).output
+    )
+    scored = cli("eval", *DATA, "--root", url, *results, "--allow-trivial")
+    assert scored.exit_code == 0 and "100.0" in scored.output, scored.output
+    alone = cli("eval", *DATA, "--root", url, "--masks", masks, "--allow-trivial", *results)
+    assert alone.exit_code == 0, alone.output
+    assert contents(f"{bucket}/results/DAVIS2017/scores/theirs")
+
+    dev = davis_folder(names=("sheep",), split="test-dev", folder="dev")
+    where = ("--root", upload(dev, f"{bucket}/dev"), "--split", "test-dev")
+    assert cli("run", "copy_first", *DATA, *where, *results).exit_code == 0
+
+
+def test_converting_reads_from_a_store(cli, davis_folder, bucket, upload, tmp_path) -> None:
+    root = davis_folder()
+    url = upload(root, f"{bucket}/DAVIS")
+    for at, out in ((url, "there"), (root, "here")):
+        done = cli("convert", "davis2coco", "--year", "2017", "--root", at, "--out", tmp_path / out)
+        assert done.exit_code == 0, done.output
+    written = contents(tmp_path / "there")
+    assert written == contents(tmp_path / "here") != {}
+
+
+def test_what_goes_wrong_is_a_sentence(cli, davis_folder, bucket, upload) -> None:
+    url = upload(davis_folder(), f"{bucket}/DAVIS")
+    for where, said in (
+        (("--root", "s3://no-such-bucket/DAVIS"), "there is no such bucket"),
+        (("--root", f"{bucket}/nowhere"), "is not a folder"),
+        (("--root", url, "--results", "s3://no-such-bucket/r"), "there is no such bucket"),
+    ):
+        done = cli("run", "copy_first", *DATA, *where)
+        assert done.exit_code == 2 and said in done.output, done.output
+    remove(place(url, listed=False) / "JPEGImages/480p/bear/00002.jpg")
+    done = cli("run", "copy_first", *DATA, "--root", url, "--results", f"{bucket}/r")
+    assert done.exit_code == 2 and "has no frame" in done.output, done.output
+
+
+def refusal(*arguments: object, **environment: str) -> str:
+    """Return what `vostool` says in a process with another environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "vostool", *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def test_absent_credentials_are_a_sentence(bucket: str, tmp_path: Path) -> None:
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "1"}
+    said = refusal("--home", tmp_path, "run", "copy_first", *DATA, "--root", f"{bucket}/d", **none)
+    assert "there are no credentials" in said and "AWS_PROFILE" in said
