@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from vostool.storage import place, write_bytes
 
@@ -82,3 +83,27 @@ def web(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{server.server_address[1]}", asked
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def does(cli: Callable[..., Result]) -> Callable[..., str]:
+    """Return a function that runs `vostool ARGS`, which must succeed, and returns what it says."""
+
+    def run(*arguments: object) -> str:
+        done = cli(*arguments)
+        assert done.exit_code == 0, done.output
+        return " ".join(done.output.split())
+
+    return run
+
+
+@pytest.fixture
+def refuses(cli: Callable[..., Result]) -> Callable[..., str]:
+    """Return a function that runs `vostool ARGS`, which must end with a sentence; returns it."""
+
+    def run(*arguments: object) -> str:
+        done = cli(*arguments)
+        assert done.exit_code == 2, done.output
+        return " ".join(done.output.split())
+
+    return run
