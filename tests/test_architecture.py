@@ -50,6 +50,8 @@ LAYERS = [
         "sharing",
         "cluster",
         "executors",
+        "shard_folders",
+        "gathering",
     },
     {
         "runner",

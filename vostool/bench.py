@@ -9,6 +9,7 @@ from typing import Any
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError, VostoolError
 from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
+from vostool.gathering import gather_all
 from vostool.protocol import Protocol
 from vostool.results import RunFolder, runs_in
 from vostool.score_cache import ScoreCache
@@ -74,6 +75,7 @@ def evaluate_runs(
     if stability:
         check_stability(dataset, protocol)
     require_writable(out or results)
+    gather_all(results / dataset.key)
     runs = runs_in(results / dataset.key)
     if names is not None:
         wanted = set(names)

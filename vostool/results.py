@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -208,6 +208,22 @@ class RunFolder:
         shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
         (self.masks / sequence).parent.mkdir(exist_ok=True)  # of a name such as video/object
         os.replace(partial, self.masks / sequence)
+
+    def place_of(self, sequence: str) -> Path:
+        """Return the file or folder that holds the results of a finished sequence."""
+        return self.masks / sequence
+
+    def adopt(self, sequence: str, other: "RunFolder") -> None:
+        """Move a finished sequence here from another folder, unless that was done meanwhile."""
+        mine = self.place_of(sequence)
+        make_folder(mine.parent)
+        with suppress(FileNotFoundError):
+            os.replace(other.place_of(sequence), mine)
+
+    def rewrite(self, manifest: Manifest, steps: Iterable[StepTime]) -> None:
+        """Write `times.csv` and `run.json` anew."""
+        self._write_times(_HEADING + _rows(steps))
+        self.write_manifest(manifest)
 
     def times(self) -> list[StepTime]:
         """Read `times.csv`; a last row that a killed run left unfinished is skipped."""

@@ -8,11 +8,14 @@ from typing import Any
 
 from vostool.datasets.clips import Clips
 from vostool.errors import ResultError
+from vostool.gathering import done_in, gather
 from vostool.jobs import RunRequest, prepare, run_name
 from vostool.manifests import new_manifest, resumed
 from vostool.results import Manifest, RunFolder
 from vostool.sequence import Clip
 from vostool.session import Track
+from vostool.shards import track_shard
+from vostool.shares import share_of
 from vostool.sharing import Advance, Effort, describe
 from vostool.tracking import track_sequence
 from vostool.workspace import Workspace
@@ -63,7 +66,7 @@ def run_tracker(
             tracked in this process, or in as many of this machine as `request.workers` says.
 
     Returns:
-        The run folder, holding all sequences of the dataset.
+        The run folder, holding all sequences of the dataset; of a shard, if it was the last.
 
     Raises:
         ResultError: the folder holds another run, or another process is writing it.
@@ -75,6 +78,9 @@ def run_tracker(
     effort = Effort(job, track, request.workers, executor, request.batch, advance)
     folder = kind(results / dataset.key / run_name(request.tracker, request.name))
     fresh = new_manifest(job, dataset, folder.name, experiment)
+    if request.shard is not None:
+        track_shard(effort, folder, fresh, dataset, request.shard)
+        return folder
     with opened_run(folder, fresh, dataset) as (manifest, todo):
         if todo:
             effort.track_into(folder, manifest, dataset, todo)
@@ -105,6 +111,7 @@ def opened_run(
                 f"{folder.path} holds masks but no run.json that tells whose they are. Remove that "
                 "folder, or choose another name with --name."
             )
+        gather(folder)
         manifest = resumed(folder, fresh, dataset)
         folder.tidy(manifest)
         done = folder.complete(manifest)
@@ -117,7 +124,9 @@ def opened_run(
 def missing_sequences(
     request: RunRequest, dataset: Clips[Any], results: Path, kind: type[RunFolder] = RunFolder
 ) -> tuple[Clip, ...]:
-    """Return the sequences of the dataset that the run folder of a request lacks."""
+    """Return the sequences, or those of a shard's share, that a run and all its shards lack."""
     folder = kind(results / dataset.key / run_name(request.tracker, request.name))
-    done = folder.complete(folder.manifest()) if folder.exists() else set()
+    done = done_in(folder)
+    if request.shard is not None:
+        return tuple(s for s in share_of(dataset.sequences, *request.shard) if s.name not in done)
     return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)

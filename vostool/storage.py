@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -169,7 +170,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         with store_errors(path):
             files.pipe_file(inside, data)
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Processes of several machines, whose numbers may be the same, may write it at a time.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     partial.write_bytes(data)
     os.replace(partial, path)
 

@@ -144,10 +144,10 @@ def _read(path: Path) -> _Holder | None:
 def _gone(holder: _Holder) -> bool:
     if time.time() - holder.at > STALE:
         return True
-    return holder.host == platform.node() and not _alive(holder.pid)
+    return holder.host == platform.node() and not is_running(holder.pid)
 
 
-def _alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Tell whether a process of this machine is there; yes where that cannot be told."""
     if os.name == "nt" or pid == os.getpid():
         return True

@@ -11,6 +11,7 @@ from vostool.bench import home_of, name_of
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ResultError, UsageError, VostoolError
 from vostool.evaluation import run_speed
+from vostool.gathering import gather_all
 from vostool.listing import is_folder
 from vostool.results import RunFolder, runs_in
 from vostool.storage import require_writable
@@ -105,6 +106,7 @@ def evaluate_region_runs(
     """
     rules.check(dataset)
     require_writable(out or results)
+    gather_all(results / dataset.key, run_kind(dataset))
     runs = runs_in(results / dataset.key)
     wanted = None if names is None else set(names)
     runs = [run for run in runs if wanted is None or run.name in wanted]

@@ -52,6 +52,10 @@ class BoxesRun(RunFolder):
         """Tell whether a recorded sequence has its results."""
         return f"{sequence}.txt" in self._names("")
 
+    def place_of(self, sequence: str) -> Path:
+        """Return the file that holds the results of a finished sequence."""
+        return self.masks / f"{sequence}.txt"
+
     def _final(self, sequence: str) -> Path:
         """Return the folder in which the files of a finished sequence are."""
         return self.masks
@@ -105,7 +109,7 @@ def run_regions(
         experiment=asdict(experiment),
         executor=executor,
     )
-    if dataset.task == "supervised":
+    if dataset.task == "supervised" and folder.exists():  # shards leave it to the last of them
         even_out(folder)
     return folder
 
