@@ -36,12 +36,15 @@ class Turn:
     """One of the runs that take turns.
 
     After `run_together` it says what became of the run: `error`, why it failed, None if it did not;
-    `frames`, how many were tracked; `seconds`, what that took, with building the tracker.
+    `sequences` and `frames`, how many were tracked; `seconds`, what that took, with building the
+    tracker; `folder`, the run folder, None if it was not found out.
     """
 
     def __init__(self, request: RunRequest) -> None:
         self.request = request
         self.error: VostoolError | None = None
+        self.folder: RunFolder | None = None
+        self.sequences = 0
         self.frames = 0
         self.seconds = 0.0
         self.todo: dict[str, Clip] = {}
@@ -63,14 +66,14 @@ class Turn:
         with self._state.active():
             self._job: Job = prepare(self.request, workspace)
         name = run_name(self.request.tracker, self.request.name)
-        self._folder = kind(results / dataset.key / name)
+        self.folder = kind(results / dataset.key / name)
         fresh = new_manifest(self._job, dataset, name, experiment)
-        opened = opened_run(self._folder, fresh, dataset)
+        opened = opened_run(self.folder, fresh, dataset)
         self._manifest, todo = self._open.enter_context(opened)
         self.todo = {sequence.name: sequence for sequence in todo}
         if self.todo:
             describe(self._manifest, self._job)
-        self._folder.write_manifest(self._manifest)
+        self.folder.write_manifest(self._manifest)
         self._dataset, self._track = dataset, track
 
     def take(self, sequence: Clip, frames: SharedFrames, advance: Advance) -> None:
@@ -81,21 +84,23 @@ class Turn:
             frames: reads them.
             advance: told of every frame.
         """
+        assert self.folder is not None
         start = time.perf_counter()
         with self._state.active():
             if self._session is None:
                 self._session = Session(
                     self._job, self._dataset, sequence, self._track, frames.read
                 )
-            folder = self._folder.partial(sequence.name)
+            folder = self.folder.partial(sequence.name)
             before = frames.spared
             on_frame = partial(advance, 1, sequence.name)
             finished = self._session.finish(self._dataset, sequence, folder, on_frame)
         status = replace(finished.status, spared=frames.spared - before)
         if not self.alone:
             status = replace(status, peak_mb=None)  # of all trackers together
-        self._folder.commit_all(self._manifest, [replace(finished, status=status)])
+        self.folder.commit_all(self._manifest, [replace(finished, status=status)])
         del self.todo[sequence.name]
+        self.sequences += 1
         self.frames += len(sequence)
         self.seconds += time.perf_counter() - start
         if not self.todo:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vostool.bench import evaluate_runs
-from vostool.campaign.plan import Planned, experiment_of, folder_of, protocols_of, rules_of
+from vostool.campaign.plan import Planned, protocols_of, rules_of
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import VostoolError
@@ -20,7 +20,8 @@ from vostool.runner import Advance, run_tracker
 from vostool.shared_frames import SharedFrames
 from vostool.together import failure_of, run_together
 from vostool.vot.bench import evaluate_region_runs
-from vostool.vot.running import even_out, run_regions
+from vostool.vot.running import run_regions
+from vostool.vot.together import run_regions_together
 from vostool.workspace import Workspace
 
 
@@ -96,27 +97,19 @@ def _together(planned: Sequence[Planned], means: Means) -> list[Outcome]:
     if not planned:
         return []
     cell, dataset = planned[0].cell, planned[0].dataset
-    assert dataset is not None
-    how: dict[str, Any] = {}
+    requests = [each.cell.request for each in planned]
+    where = (means.workspace, means.results, means.advance)
     if isinstance(dataset, RegionDataset):
-        how = {"track": cell.experiment.track, "experiment": experiment_of(cell, dataset)}
-    turns = run_together(
-        [each.cell.request for each in planned],
-        dataset,
-        means.workspace,
-        means.results,
-        means.advance,
-        kind=type(folder_of(cell, dataset, means.results)),
-        frames=means.frames,
-        **how,
-    )
-    outcomes = []
-    for each, turn in zip(planned, turns, strict=True):
-        if isinstance(dataset, RegionDataset) and dataset.task == "supervised" and not turn.error:
-            even_out(folder_of(each.cell, dataset, means.results))
-        error = "" if turn.error is None else str(turn.error)
-        outcomes.append(Outcome(each, turn.frames, turn.seconds, error))
-    return outcomes
+        turns = run_regions_together(
+            requests, dataset, cell.experiment, *where, frames=means.frames
+        )
+    else:
+        assert dataset is not None
+        turns = run_together(requests, dataset, *where, frames=means.frames)
+    return [
+        Outcome(each, turn.frames, turn.seconds, "" if turn.error is None else str(turn.error))
+        for each, turn in zip(planned, turns, strict=True)
+    ]
 
 
 def _in_line(planned: Sequence[Planned], means: Means) -> Iterator[Outcome]:

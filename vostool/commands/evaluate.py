@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vostool.commands.missing import run_missing
 from vostool.commands.options import (
     FOLDER,
     dataset_options,
@@ -15,7 +16,7 @@ from vostool.commands.options import (
     results_option,
     seen_option,
 )
-from vostool.commands.running import opened, opened_regions, run_missing, run_on_regions
+from vostool.commands.running import opened, opened_regions
 from vostool.workspace import Workspace
 
 
@@ -165,12 +166,8 @@ def _evaluate_regions(
     if folder:
         done = evaluate_region_folder(folder, dataset, chosen, results, out, subset=subset)
     else:
-
-        def run(request: Any, *where_to: Any) -> None:
-            run_on_regions(request, where_to[0], Experiment(), *where_to[1:])
-
         names, failed = run_missing(
-            trackers, dataset, workspace, results, run, workers=chosen.workers
+            trackers, dataset, workspace, results, Experiment(), workers=chosen.workers
         )
         done = evaluate_region_runs(dataset, chosen, results, out, names=names, subset=subset)
         done.left_out.update(failed)

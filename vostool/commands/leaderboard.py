@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vostool.commands.missing import run_missing
 from vostool.commands.options import FOLDER, results_option
-from vostool.commands.running import run_missing
 from vostool.errors import ResultError
 from vostool.workspace import Workspace
 

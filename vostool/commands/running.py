@@ -1,14 +1,12 @@
 """Running trackers as several commands do: with progress, and a line that says what was done."""
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.errors import ResultError, UsageError, VostoolError
-from vostool.workers import Workers
+from vostool.errors import UsageError
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -80,46 +78,3 @@ def run_on_regions(
         )
     tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
     click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
-
-
-def run_missing(
-    trackers: tuple[str, ...],
-    dataset: "Clips[Any]",
-    workspace: Workspace,
-    results: Path,
-    run: "Callable[[RunRequest, Any, Workspace, Path, Executor | None], None]" = run_one,
-    workers: Workers = 1,
-) -> tuple[list[str] | None, dict[str, str]]:
-    """Run what the named trackers lack.
-
-    Args:
-        trackers: `NAME` or `NAME/CONFIG`, or `all`.
-        dataset: what to track.
-        workspace: where local trackers are.
-        results: folder of run folders, by dataset.
-        run: how one of them is run.
-        workers: processes, or an executor.
-
-    Returns:
-        The names of their runs, None if no tracker is named; and for those of 'all' that failed,
-        run -> why.
-    """
-    from vostool.bench import runnable_trackers
-    from vostool.jobs import RunRequest, default_name
-
-    if not trackers:
-        return None, {}
-    processes, executor = (workers, None) if isinstance(workers, int) else (1, workers)
-    everything = "all" in trackers
-    failed = {}
-    specs = runnable_trackers(workspace) if everything else list(trackers)
-    for spec in specs:
-        try:
-            run(RunRequest(spec, workers=processes), dataset, workspace, results, executor)
-        except VostoolError as error:
-            if not everything:
-                raise
-            failed[default_name(spec)] = f"{spec}: {error}"  # one tracker does not stop the others
-    if failed and len(failed) == len(specs):
-        raise ResultError(" ".join(failed.values()))
-    return [name for name in map(default_name, specs) if name not in failed], failed

@@ -1,0 +1,93 @@
+"""Reading the file of a campaign: what may be in it, and what is said of what may not."""
+
+from pathlib import Path
+
+import pytest
+
+from vostool.campaign.file import Campaign, read_campaign
+from vostool.errors import ConfigError, UnknownNameError, VostoolError
+
+SMALL = '[[trackers]]\ntracker = "copy_first"\n[[datasets]]\ndataset = "synthetic"\n'
+
+
+def read(tmp_path: Path, text: str) -> Campaign:
+    path = tmp_path / "spring 26.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_campaign(path)
+
+
+def test_the_least(tmp_path: Path) -> None:
+    campaign = read(tmp_path, SMALL)
+    assert campaign.name == "spring 26"
+    assert [row.tracker for row in campaign.trackers] == ["copy_first"]
+    assert [row.dataset for row in campaign.datasets] == ["synthetic"]
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    campaign = read(
+        tmp_path,
+        '[[trackers]]\ntracker = "a"\nweights = "w/a.pth"\n'
+        '[[trackers]]\ntracker = "a"\nweights = ["w/b.pth", "/c.pth"]\n'
+        '[[trackers]]\ntracker = "a"\nweights.new = "../d.pth"\n'
+        '[[datasets]]\ndataset = "DAVIS2016"\nroot = "data"\n'
+        '[[datasets]]\ndataset = "vot:drawn"\n'
+        '[[datasets]]\ndataset = "DAVIS2017"\nroot = "s3://bucket/DAVIS"\n',
+    )
+    here = str(tmp_path)
+    assert campaign.trackers[0].weights == f"{here}/w/a.pth"
+    assert campaign.trackers[1].weights == (f"{here}/w/b.pth", "/c.pth")
+    assert campaign.trackers[2].weights == {"new": f"{here}/../d.pth"}
+    assert campaign.datasets[0].root == f"{here}/data"
+    assert campaign.datasets[1].dataset == f"vot:{here}/drawn"
+    assert campaign.datasets[1].title == "vot:drawn"
+    assert campaign.datasets[2].root == "s3://bucket/DAVIS"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("", ConfigError, r"there is no \[\[trackers\]\]"),
+        ("trackers = 3", ConfigError, r"written as tables, \[\[trackers\]\]"),
+        ("[trackers]\ntracker = 1", ConfigError, r"written as tables, \[\[trackers\]\]"),
+        ("device =", ConfigError, "not valid TOML"),
+        (SMALL + "[[trackers]]\nnam = 'x'", UnknownNameError, r"\[\[trackers\]\] 2 'nam'.*'name'"),
+        (SMALL + "[[trackers]]\nname = 'x'", ConfigError, r"\[\[trackers\]\] 2: 'tracker' is miss"),
+        (SMALL + "[[datasets]]\nsplit = 'val'", ConfigError, "'dataset' is missing"),
+        ("devise = 'cpu'\n" + SMALL, UnknownNameError, "'devise'. Did you mean 'device'"),
+        ("precision = 'fp8'\n" + SMALL, ConfigError, "'precision' takes one of 'auto', 'fp32'"),
+        ("seed = -1\n" + SMALL, ConfigError, "seed is -1"),
+        ("share_mb = -1\n" + SMALL, ConfigError, "share_mb is -1"),
+        ("repetitions = 0\n" + SMALL, ConfigError, "repetitions is 0"),
+        (SMALL + "protocols = ['davi']", UnknownNameError, "Did you mean 'davis'"),
+        (SMALL + "protocols = 'davis'", ConfigError, "'protocols' takes tuple"),
+        (
+            SMALL + "repetitions = 3",
+            ConfigError,
+            "synthetic has no boxes; leave 'repetitions' away",
+        ),
+        (SMALL + "interval = [1, 2]", ConfigError, "leave 'interval' away"),
+        (SMALL + "interval = [5, 2]", ConfigError, r"interval is \[low, high\]"),
+        (
+            SMALL + "[[datasets]]\ndataset = 'VOT2018'\nsplit = 'x'",
+            ConfigError,
+            "leave 'split' away",
+        ),
+        (
+            SMALL + "[[datasets]]\ndataset = 'VOT2018'\nprotocols = ['vot-tolkit']",
+            UnknownNameError,
+            "Did you mean 'vot-toolkit'",
+        ),
+        ("[[trackers]]\ntracker='a'\nsettings.k = []", ConfigError, "settings.k is an empty list"),
+        ("[[trackers]]\ntracker='a'\nsettings.k.j = 1", ConfigError, "settings.k is a table"),
+        ("[[trackers]]\ntracker='a'\nsettings = 3", ConfigError, "'settings' takes"),
+        ("[[trackers]]\ntracker='a'\nseed = [0, -3]", ConfigError, "seed is -3"),
+    ],
+)
+def test_what_may_not_be(tmp_path: Path, text: str, kind: type[VostoolError], said: str) -> None:
+    with pytest.raises(kind, match=said):
+        read(tmp_path, text)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no file .*absent.toml; docs/campaign.md"):
+        read_campaign(tmp_path / "absent.toml")

@@ -1,0 +1,52 @@
+"""Several trackers over the same dataset of boxes in one process, see `vostool.together`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from vostool.datasets.regions import RegionDataset
+from vostool.jobs import RunRequest
+from vostool.runner import Advance
+from vostool.shared_frames import SharedFrames
+from vostool.together import Turn, run_together
+from vostool.vot.experiment import Experiment
+from vostool.vot.running import even_out, run_kind
+from vostool.workspace import Workspace
+
+
+def run_regions_together(
+    requests: Sequence[RunRequest],
+    dataset: RegionDataset,
+    experiment: Experiment,
+    workspace: Workspace,
+    results: Path,
+    advance: Advance = lambda frames, sequence: None,
+    frames: SharedFrames | None = None,
+) -> list[Turn]:
+    """Track what several runs on boxes lack, in this process; see `together.run_together`.
+
+    Args:
+        requests: trackers and configurations.
+        dataset: what to track.
+        experiment: how.
+        workspace: where local trackers are.
+        results: folder of run folders, by dataset.
+        advance: told of every frame that is done.
+        frames: shared by the trackers; within a usual budget if not given.
+    """
+    turns = run_together(
+        requests,
+        dataset,
+        workspace,
+        results,
+        advance,
+        track=experiment.track,
+        kind=run_kind(dataset),
+        experiment=asdict(experiment),
+        frames=frames,
+    )
+    if dataset.task == "supervised":
+        for turn in turns:
+            if turn.folder is not None and not turn.error:
+                even_out(turn.folder)
+    return turns
