@@ -11,6 +11,7 @@ import pytest
 from vostool.errors import DatasetError
 from vostool.masks import read_labels
 from vostool.pipeline import DEPTH, Gate, MaskWriter, decoded
+from vostool.storage import AT_ONCE, place
 
 PATHS = [Path(f"{index:05d}.jpg") for index in range(30)]
 SOON = 5.0  # seconds until a test that waits for another thread gives up
@@ -52,6 +53,50 @@ def test_an_error_surfaces_after_the_frames_before_it() -> None:
     assert [int(next(frames)[0, 0, 0]) for _ in range(7)] == list(range(7))
     with pytest.raises(DatasetError, match="Frame 7"):
         next(frames)
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_frames_of_a_store_are_fetched_many_at_once(is_open: bool) -> None:
+    paths = [place(f"memory://frames/{index:05d}.jpg") for index in range(96)]
+    under_way = most = 0
+    lock = threading.Lock()
+
+    def slow(path: Path) -> np.ndarray:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.03)
+        with lock:
+            under_way -= 1
+        return as_frame(path)
+
+    gate = Gate(open=is_open)
+    begun = time.perf_counter()
+    seen = []
+    for frame in decoded(paths, gate, slow):
+        with gate.step():
+            if not is_open:
+                assert under_way == 0  # nothing is fetched while a step is timed
+            seen.append(int(frame[0, 0, 0]))
+    assert seen == list(range(96))
+    assert AT_ONCE // 2 <= most <= AT_ONCE
+    assert time.perf_counter() - begun < 96 * 0.03 / 3
+
+
+def test_large_frames_of_a_store_are_not_held_in_numbers() -> None:
+    paths = [place(f"memory://frames/{index:05d}.jpg") for index in range(96)]
+    read: list[Path] = []
+
+    def large(path: Path) -> np.ndarray:
+        read.append(path)
+        return np.broadcast_to(np.zeros(1, np.uint8), (4096, 8192, 3))  # 100 MB, held as one byte
+
+    frames = decoded(paths, Gate(open=True), large)
+    for count in range(1, 6):
+        next(frames)
+        assert settled(lambda: len(read)) <= count + DEPTH + 1
+    frames.close()
 
 
 def test_an_absent_frame_is_a_sentence(tmp_path: Path) -> None:

@@ -80,15 +80,15 @@ def decoded(
     """
     ordered = list(paths)
     remote = bool(ordered) and is_remote(ordered[0])
-    depth, burst, threads = (REMOTE_DEPTH, AT_ONCE, AT_ONCE) if remote else (DEPTH, 1, 1)
 
     def work(path: Path) -> Frame:
         with gate.file_work():
             return read(path)
 
-    with ThreadPoolExecutor(threads, "decode") as pool:
+    with ThreadPoolExecutor(AT_ONCE if remote else 1, "decode") as pool:
         waiting: deque[Future[Frame]] = deque()
         coming = iter(ordered)
+        depth, burst = DEPTH, 1  # of a store until it is known how large its frames are
         try:
             while True:
                 if len(waiting) <= depth - burst + 1:
@@ -98,7 +98,8 @@ def decoded(
                     return
                 frame = waiting.popleft().result()
                 if remote:
-                    depth = min(REMOTE_DEPTH, max(AT_ONCE, REMOTE_BYTES // max(frame.nbytes, 1)))
+                    depth = min(REMOTE_DEPTH, max(DEPTH, REMOTE_BYTES // max(frame.nbytes, 1)))
+                    burst = min(AT_ONCE, depth // 3)
                 yield frame
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
