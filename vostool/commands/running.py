@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
     from vostool.datasets.regions import RegionDataset
     from vostool.jobs import RunRequest
+    from vostool.results import RunFolder
     from vostool.vot.experiment import Experiment
 
 
@@ -53,8 +54,7 @@ def run_one(
     frames = sum(len(sequence) for sequence in missing)
     with frame_progress(request.tracker, frames) as advance:
         folder = run_tracker(request, dataset, workspace, results, advance, executor=executor)
-    tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
-    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
+    _tell(request, dataset, folder, len(missing), frames)
 
 
 def run_on_regions(
@@ -76,5 +76,25 @@ def run_on_regions(
         folder = run_regions(
             request, dataset, experiment, workspace, results, advance, executor=executor
         )
-    tracked = f"{len(missing)} tracked now ({frames} frames)" if missing else "all tracked before"
-    click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
+    _tell(request, dataset, folder, len(missing), frames)
+
+
+def _tell(
+    request: "RunRequest", dataset: "Clips[Any]", folder: "RunFolder", count: int, frames: int
+) -> None:
+    """Say what was tracked, and of a shard whether it was the last."""
+    tracked = f"{count} tracked now ({frames} frames)" if count else "all tracked before"
+    if request.shard is None:
+        click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
+        return
+    from vostool.gathering import done_in
+    from vostool.shard_folders import shards_of
+
+    done = done_in(folder)
+    missing = sum(sequence.name not in done for sequence in dataset.sequences)
+    rest = f"{missing} of {len(dataset.sequences)} sequences are missing of other shards"
+    if not missing:
+        rest = "all sequences are there"
+        rest += ", gathered by the next `vostool run` or `eval`" if shards_of(folder) else ""
+    shard, shards = request.shard
+    click.echo(f"{folder.path}: shard {shard}/{shards}, {tracked}; {rest}")
