@@ -65,8 +65,7 @@ def place(given: str | Path, *, listed: bool = True) -> Path:
         anything: Any = upath.UPath
         with warnings.catch_warnings():  # of protocols that upath has no class of its own for
             warnings.simplefilter("ignore", UserWarning)
-            remembers = protocol in _LISTED
-            path = anything(given, **({"use_listings_cache": listed} if remembers else {}))
+            path = anything(given, **_options(protocol, listed))
         path.fs.invalidate_cache()  # here a package that is absent shows
     except ImportError as error:
         raise UsageError(_not_installed(given, protocol)) from error
@@ -78,6 +77,14 @@ def place(given: str | Path, *, listed: bool = True) -> Path:
     except Exception as error:
         raise StoreError(f"{given} cannot be opened: {error}") from error
     return cast(Path, path)
+
+
+def _options(protocol: str, listed: bool) -> dict[str, Any]:
+    """Return how fsspec should treat a store."""
+    options: dict[str, Any] = {"use_listings_cache": listed} if protocol in _LISTED else {}
+    if protocol in ("s3", "s3a"):  # otherwise s3fs asks how large a file is before it reads it
+        options["max_concurrency"] = 1
+    return options
 
 
 def _not_installed(given: str, protocol: str) -> str:
