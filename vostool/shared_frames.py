@@ -5,7 +5,8 @@ first frames that fit are kept and the others are decoded again: to replace the 
 mostly do, would always drop the frame that is wanted next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -57,3 +58,12 @@ class SharedFrames:
         self._kept.clear()
         self._size = 0
         self._keeps = wanted
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keep none of the frames that are read meanwhile."""
+        keeps, self._keeps = self._keeps, False
+        try:
+            yield
+        finally:
+            self._keeps = keeps

@@ -88,9 +88,10 @@ class Turn:
         start = time.perf_counter()
         with self._state.active():
             if self._session is None:
-                self._session = Session(
-                    self._job, self._dataset, sequence, self._track, frames.read
-                )
+                with frames.aside():  # it warms up; what it decodes then, it decodes once more
+                    self._session = Session(
+                        self._job, self._dataset, sequence, self._track, frames.read
+                    )
             folder = self.folder.partial(sequence.name)
             before = frames.spared
             on_frame = partial(advance, 1, sequence.name)

@@ -17,6 +17,7 @@ from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ConfigError, VostoolError, resource_error
+from vostool.gathering import done_in
 from vostool.jobs import Job, prepare
 from vostool.results import RunFolder
 from vostool.runner import new_manifest, resumed
@@ -27,8 +28,10 @@ from vostool.vot.protocol import vot_protocol
 from vostool.vot.running import run_kind
 from vostool.vot.scores import SUMMARY as VOT_SUMMARY
 from vostool.vot.unsupervised import PROTOCOL as OTB_PROTOCOL
+from vostool.workers import Crew, Workers
 from vostool.workspace import Workspace
 
+TASKS_EACH = 2  # that crews hand out to a worker before one comes back
 State = Literal["complete", "begun", "absent", "refused"]
 
 
@@ -74,15 +77,16 @@ class Planner:
     Args:
         workspace: where datasets and local trackers are.
         results: folder of run folders, by dataset.
-        workers: processes that will track.
+        workers: processes that will track, or their executor.
     """
 
-    def __init__(self, workspace: Workspace, results: Path, workers: int = 1) -> None:
+    def __init__(self, workspace: Workspace, results: Path, workers: Workers = 1) -> None:
+        self.processes = count_of(workers)
+        self._cuda = getattr(workers, "cuda", None)
         self._workspace = workspace
         self._results = results
-        self._workers = workers
         self._opened: dict[DatasetRow, Clips[Any] | str] = {}
-        self._measured = Measured(results)
+        self._measured = Measured(results, elsewhere=self._cuda is not None)
 
     def plan(
         self,
@@ -121,18 +125,18 @@ class Planner:
     def _planned(self, cell: Cell, dataset: Clips[Any], measure: bool) -> Planned:
         count = len(dataset.sequences)
         try:
-            job = prepare(cell.request, self._workspace)
+            job = prepare(cell.request, self._workspace, cuda=self._cuda)
             folder = folder_of(cell, dataset, self._results)
             fresh = new_manifest(job, dataset, cell.run, experiment_of(cell, dataset))
             manifest = resumed(folder, fresh, dataset)
-            done = folder.complete(manifest) if folder.exists() else set()
+            done = done_in(folder)
             missing = tuple(each for each in dataset.sequences if each.name not in done)
             scored = scored_by(cell, dataset, folder)
             about = Planned(cell, "complete", missing, count, scored=scored, dataset=dataset)
             if missing:
                 rate = self._rate(job, about, measure)
                 size = bytes_per_frame(dataset, folder, manifest)
-                cost = cost_of(missing, dataset, rate, self._workers, size, about.passes)
+                cost = cost_of(missing, dataset, rate, self.processes, size, about.passes)
                 state: State = "begun" if len(missing) < count else "absent"
                 about = replace(about, state=state, cost=cost)
             return about
@@ -157,6 +161,13 @@ class Planner:
             except VostoolError as error:
                 self._opened[row] = str(error)
         return self._opened[row]
+
+
+def count_of(workers: Workers) -> int:
+    """Return how many processes there are; of an executor that does not tell, one."""
+    if isinstance(workers, int):
+        return workers
+    return max(1, workers.window() // TASKS_EACH) if isinstance(workers, Crew) else 1
 
 
 def opened(row: DatasetRow, workspace: Workspace, *, need_frames: bool = True) -> Clips[Any]:
@@ -223,7 +234,7 @@ def protocols_of(row: DatasetRow, dataset: Clips[Any]) -> tuple[str, ...]:
     return row.protocols or (own,)
 
 
-def rules_of(row: DatasetRow, protocol: str, workers: int = 1) -> Rules:
+def rules_of(row: DatasetRow, protocol: str, workers: Workers = 1) -> Rules:
     """Return how a dataset of boxes is scored."""
     return Rules(protocol, row.overlap == "exact", row.interval, workers)
 

@@ -106,9 +106,12 @@ class Measured:
 
     Args:
         results: folder of run folders, by dataset.
+        elsewhere: other machines will track, whose hardware is not known: the kind of device must
+            do then.
     """
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, *, elsewhere: bool = False) -> None:
+        self._elsewhere = elsewhere
         self._runs: list[tuple[RunFolder, Manifest]] = []
         for run in all_runs(results):
             try:
@@ -129,7 +132,7 @@ class Measured:
             dataset: `Clips.key`.
             name: of the run.
         """
-        alike = [pair for pair in self._runs if _alike(pair[1], job)]
+        alike = [pair for pair in self._runs if _alike(pair[1], job, self._elsewhere)]
         alike.sort(key=lambda pair: _preference(pair[0], pair[1], job, (dataset, name)))
         for run, manifest in alike:
             own = (manifest.dataset, run.name) == (dataset, name)
@@ -149,13 +152,14 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
     return max(ends)
 
 
-def _alike(manifest: Manifest, job: Job) -> bool:
+def _alike(manifest: Manifest, job: Job, elsewhere: bool) -> bool:
     """Tell whether a run took as long for a frame as a job will; weights do not matter."""
     return (
         manifest.tracker == job.tracker
         and manifest.config == json.loads(json.dumps(job.settings))
         and manifest.precision == job.runtime.precision
-        and manifest.device_name == device_name(job.runtime.device)
+        and manifest.device.partition(":")[0] == job.runtime.device.partition(":")[0]
+        and (elsewhere or manifest.device_name == device_name(job.runtime.device))
     )
 
 

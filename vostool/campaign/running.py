@@ -22,6 +22,7 @@ from vostool.together import failure_of, run_together
 from vostool.vot.bench import evaluate_region_runs
 from vostool.vot.running import run_regions
 from vostool.vot.together import run_regions_together
+from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 
@@ -57,16 +58,14 @@ class Means:
         workspace: where local trackers are.
         results: folder of run folders, by dataset.
         frames: what the trackers of a dataset share, where they run in this process.
-        workers: processes of this machine.
-        executor: shares out the sequences of each run; None for processes of this machine.
+        workers: processes of this machine, or an executor that shares out sequences.
         advance: told of frames as they are done.
     """
 
     workspace: Workspace
     results: Path
     frames: SharedFrames
-    workers: int = 1
-    executor: Executor | None = None
+    workers: Workers = 1
     advance: Advance = lambda frames, sequence: None
 
 
@@ -83,7 +82,7 @@ def track_missing(planned: Sequence[Planned], means: Means) -> Iterator[Outcome]
     Raises:
         OSError: a disk is full.
     """
-    shared = means.workers == 1 and means.executor is None
+    shared = isinstance(means.workers, int) and means.workers == 1
     for _, group in groupby(planned, key=lambda each: each.cell.dataset):
         runs = list(group)
         missing = [each for each in runs if each.missing]
@@ -118,25 +117,31 @@ def _in_line(planned: Sequence[Planned], means: Means) -> Iterator[Outcome]:
         yield _alone(each, means)
 
 
+def processes_and_executor(workers: Workers) -> tuple[int, Executor | None]:
+    """Return what `run_tracker` wants: processes to start, or an executor."""
+    return (workers, None) if isinstance(workers, int) else (1, workers)
+
+
 def _alone(planned: Planned, means: Means) -> Outcome:
     cell, dataset = planned.cell, planned.dataset
-    request = replace(cell.request, workers=means.workers)
+    processes, executor = processes_and_executor(means.workers)
+    request = replace(cell.request, workers=processes)
     where = (means.workspace, means.results, means.advance)
     start = time.perf_counter()
     error = ""
     try:
         if isinstance(dataset, RegionDataset):
-            run_regions(request, dataset, cell.experiment, *where, executor=means.executor)
+            run_regions(request, dataset, cell.experiment, *where, executor=executor)
         else:
             assert isinstance(dataset, Dataset)
-            run_tracker(request, dataset, *where, executor=means.executor)
+            run_tracker(request, dataset, *where, executor=executor)
     except Exception as problem:
         error = str(failure_of(problem))
     frames = 0 if error else sum(len(sequence) for sequence in planned.missing)
     return Outcome(planned, frames, time.perf_counter() - start, error)
 
 
-def scored(outcome: Outcome, results: Path, workers: int = 1) -> Outcome:
+def scored(outcome: Outcome, results: Path, workers: Workers = 1) -> Outcome:
     """Score a run that is complete by every protocol of its dataset.
 
     Returns:

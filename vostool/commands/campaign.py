@@ -3,12 +3,13 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vostool.commands.options import results_option, workers_option
-from vostool.errors import ResultError
+from vostool.commands.options import execution_of, executor_options, results_option
+from vostool.errors import ResultError, UsageError
+from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Only the runs of this name, tracker or dataset; * stands for anything. May be repeated.",
 )
-@workers_option
+@executor_options
 @click.option(
     "--frames",
     type=click.Choice(["embed", "folder", "none"]),
@@ -47,9 +48,9 @@ def campaign(
     dry_run: bool,
     probe: bool,
     only: tuple[str, ...],
-    workers: int,
     frames: "Frames",
     results: Path | None,
+    **options: Any,
 ) -> None:
     """Run, score and rank trackers on datasets, as a file says.
 
@@ -60,15 +61,18 @@ def campaign(
     from vostool.campaign.file import read_campaign
     from vostool.campaign.plan import nothing_drawn
 
+    execution = execution_of(options)
+    if probe and execution.scheduler:
+        raise UsageError("--probe measures this machine, not a cluster; leave it away.")
     results = results or workspace.results
     described = read_campaign(file)
-    if not dry_run:
-        planned = _plan(described, file, workspace, results, only, workers, probe)
-        _run(described, planned, workspace, results, workers, frames)
-        return
-    with nothing_drawn(described.datasets, workspace) as rows:
-        described = replace(described, datasets=tuple(rows))
-        planned = _plan(described, file, workspace, results, only, workers, probe)
+    with execution.opened() as workers:
+        asked = (file, workspace, results, only, workers, probe)
+        if not dry_run:
+            _run(described, _plan(described, *asked), workspace, results, workers, frames)
+            return
+        with nothing_drawn(described.datasets, workspace) as rows:
+            planned = _plan(replace(described, datasets=tuple(rows)), *asked)
     refused = sum(each.state == "refused" for each in planned)
     if refused:
         raise ResultError(f"{refused} of {len(planned)} runs cannot run; the plan says why.")
@@ -80,7 +84,7 @@ def _plan(
     workspace: Workspace,
     results: Path,
     only: tuple[str, ...],
-    workers: int,
+    workers: Workers,
     probe: bool,
 ) -> "list[Planned]":
     """Plan the campaign and show it."""
@@ -94,7 +98,7 @@ def _plan(
         planned = planner.plan(
             cells, measure=probe, looking_at=lambda cell: told(f"looking at {cell.run}")
         )
-    show_plan(planned, workers, _free(results))
+    show_plan(planned, planner.processes, _free(results))
     return planned
 
 
@@ -103,7 +107,7 @@ def _run(
     planned: "list[Planned]",
     workspace: Workspace,
     results: Path,
-    workers: int,
+    workers: Workers,
     frames: "Frames",
 ) -> None:
     """Track, score and rank; fails in the end if anything did."""
@@ -114,7 +118,7 @@ def _run(
 
     shared = SharedFrames(described.share_mb * MB)
     with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
-        means = Means(workspace, results, shared, workers, None, advance)
+        means = Means(workspace, results, shared, workers, advance)
         outcomes = list(track_missing(planned, means))
     show_needed(outcomes)
     show_shared(shared.decoded, shared.spared)
@@ -146,15 +150,13 @@ def _rank(
         for each in outcomes
         if each.planned.dataset is not None and each.summaries
     }
-    show_parts(outcomes)
     sections = collect(results, runs=runs)
-    if not sections:
-        return
-    with frame_progress("pictures", None) as advance:
-        written = write_leaderboard(
-            sections, results / "campaigns" / name, workspace, frames=frames, advance=advance
-        )
-    show_leaderboard(sections, written)
+    if sections:
+        folder = results / "campaigns" / name
+        with frame_progress("pictures", None) as advance:
+            written = write_leaderboard(sections, folder, workspace, frames=frames, advance=advance)
+        show_leaderboard(sections, written)
+    show_parts(outcomes)
 
 
 def _fail(outcomes: "list[Outcome]") -> None:

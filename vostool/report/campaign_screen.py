@@ -33,7 +33,9 @@ def show_plan(planned: "Sequence[Planned]", workers: int, free: int | None) -> N
     console = make_console()
     headings = ["dataset", "run", "state", "scored", "frames", "fps", "time", "disk", "measured on"]
     rows = [_plan_row(each) for each in planned]
-    view = plain_table(headings, rows, right=(4, 5, 6, 7), whole=(2, 4, 5, 6, 7))
+    shown = len(headings) if any(each.missing for each in planned) else 4
+    rows = [row[:shown] for row in rows]
+    view = plain_table(headings[:shown], rows, right=(4, 5, 6, 7), whole=(2, 4, 5, 6, 7))
     console.print(view)
     _print_totals(console, planned, workers)
     needed = sum(each.cost.disk for each in planned)
@@ -147,8 +149,13 @@ def looking() -> Iterator[Callable[[str], None]]:
 
 
 def short_time(seconds: float) -> str:
-    """Return a time as people say it, below ten seconds with a digit behind the point."""
-    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+    """Return a time as people say it, e.g. `1.3 s`, `25 s`, `1 min 16 s` or `2 h 5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if 60 <= whole < 600:
+        return f"{whole // 60} min {whole % 60} s"
+    return duration(whole)
 
 
 def amount_of(size: float) -> str:
