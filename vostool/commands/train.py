@@ -67,11 +67,15 @@ def train(
     A second start goes on from the newest checkpoint. For several GPUs:
     torchrun --nproc-per-node N -m vostool train ...
     """
+    from vostool.storage import require_local
     from vostool.training.distributed import Ranks
     from vostool.training.job import TrainRequest, prepare_training
     from vostool.training.loop import train as run
     from vostool.training.stop import Stop
 
+    require_local(
+        results or workspace.results, "training appends to its files: name a folder of this machine"
+    )
     stop = Stop(minutes)
     ranks = Ranks.from_environment()
     job = prepare_training(TrainRequest(tracker, **asked), workspace)

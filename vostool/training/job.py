@@ -15,6 +15,7 @@ from vostool.errors import DatasetError, WeightsError
 from vostool.jobs import run_name
 from vostool.plugins import load_tracker, split_spec
 from vostool.provenance import git_revision, sha256_of, versions
+from vostool.storage import resolved
 from vostool.training.folder import TrainFolder, TrainManifest
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Task, TrainingData, load_task
@@ -173,7 +174,7 @@ def _open(text: str, root: Path | None, workspace: Workspace) -> Dataset:
 
 def _place(sequence: Any) -> Path:
     """Return the folder of a sequence's frames: datasets may share files under two names."""
-    return Path(sequence.frames[0]).resolve().parent
+    return resolved(sequence.frames[0]).parent
 
 
 def _used(datasets: tuple[Dataset, ...]) -> dict[str, dict[str, Any]]:
@@ -183,7 +184,7 @@ def _used(datasets: tuple[Dataset, ...]) -> dict[str, dict[str, Any]]:
         for sequence in dataset.sequences:
             digest.update(f"{sequence.name}:{dataset.fingerprint(sequence)}\n".encode())
         found[dataset.key] = {
-            "root": str(dataset.root.resolve()),
+            "root": str(resolved(dataset.root)),
             "fingerprint": digest.hexdigest()[:16],
             "sequences": [sequence.name for sequence in dataset.sequences],
         }
