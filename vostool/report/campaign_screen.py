@@ -116,9 +116,8 @@ def show_needed(outcomes: "Sequence[Outcome]") -> None:
 def show_shared(decoded: int, spared: int) -> None:
     """Print how often decoding was spared because trackers shared frames."""
     if spared:
-        make_console().print(
-            f"Trackers shared frames: {decoded:,} were decoded, {decoded + spared:,} were tracked."
-        )
+        text = f"{decoded:,} were decoded, {spared:,} taken from memory."
+        make_console().print(f"Frames that trackers shared: {text}")
 
 
 def show_parts(outcomes: "Sequence[Outcome]") -> None:

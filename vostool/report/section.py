@@ -79,7 +79,9 @@ def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """
     score = lead_score(rows)
     absent = {column: "" for column in _TEXTS if column not in rows.columns}
-    rows = rows.assign(**absent).fillna(dict.fromkeys(_TEXTS, ""))
+    # A column without any text was read as one of numbers.
+    rows = rows.assign(**absent).astype(dict.fromkeys(_TEXTS, object))
+    rows = rows.fillna(dict.fromkeys(_TEXTS, ""))
     ordered = rows.assign(order=rows["init"].map(_INIT_ORDER).fillna(len(_INIT_ORDER)))
     ordered = ordered.sort_values(["order", score], ascending=[True, False], kind="stable")
     ordered["rank"] = _as_text(ordered.groupby("order")[score].rank("min", ascending=False))
