@@ -21,7 +21,7 @@ from vostool.errors import ClusterError, UsageError, VostoolError
 from vostool.executors import LOCAL, Tls
 from vostool.score_cache import code_version
 from vostool.session import release, worker_name
-from vostool.workers import VISIBLE, Crew, Result
+from vostool.workers import PATIENCE, VISIBLE, Crew, Result
 
 GPU = "GPU"  # what workers with one announce: --resources "GPU=1"
 _FRESH = 5.0  # seconds for which what the scheduler says of its workers is believed
@@ -258,11 +258,15 @@ class ClusterCrew(Crew):
         return {a: w for a, w in known.items() if not self._needs or GPU in w["resources"]}
 
     def _wait(self) -> None:
+        """Wait for the first worker; says so if there is none for a while."""
+        begun = time.monotonic()
         while not self._workers():
-            self.look_after()
             if self._client.status != "running":
                 raise self.explained(CancelledError(), "before it began")
-            time.sleep(0.5)
+            if time.monotonic() - begun > PATIENCE:
+                self.look_after()
+            time.sleep(0.2)
+            self._asked = -_FRESH
 
     def _check(self) -> None:
         """Refuse workers that cannot track; later ones are refused by their first task."""
