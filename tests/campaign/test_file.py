@@ -1,10 +1,13 @@
 """Reading the file of a campaign: what may be in it, and what is said of what may not."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from vostool.campaign.file import Campaign, read_campaign
+from vostool.campaign.cells import cells_of
+from vostool.campaign.file import Campaign, DatasetRow, TrackerRow, read_campaign
 from vostool.errors import ConfigError, UnknownNameError, VostoolError
 
 SMALL = '[[trackers]]\ntracker = "copy_first"\n[[datasets]]\ndataset = "synthetic"\n'
@@ -91,3 +94,35 @@ def test_what_may_not_be(tmp_path: Path, text: str, kind: type[VostoolError], sa
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no file .*absent.toml; docs/campaign.md"):
         read_campaign(tmp_path / "absent.toml")
+
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def described(heading: str) -> set[str]:
+    """Return the keys in the table of docs/campaign.md that begins with a heading."""
+    text = (ROOT / "docs/campaign.md").read_text(encoding="utf-8")
+    table = text[text.index(f"\n| {heading} |") :].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.strip().splitlines()[2:]]
+    return {name.partition(".")[0] for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_the_document_has_every_key() -> None:
+    rows = {"trackers", "datasets", "skip", "only"}
+    assert described("key") == {field.name for field in fields(Campaign)} - rows
+    assert described("key of `[[trackers]]`") == {field.name for field in fields(TrackerRow)}
+    assert described("key of `[[datasets]]`") == {field.name for field in fields(DatasetRow)}
+
+
+def test_the_example_is_what_the_document_shows() -> None:
+    path = ROOT / "examples/campaign.toml"
+    campaign = read_campaign(path)
+    runs = [cell.run for cell in cells_of(campaign, str(path))]
+    assert runs[3:5] == ["color_model-smooth_steps=0", "color_model-smooth_steps=5"]
+    assert len(runs) == 3 * 5 - 1
+    shown = re.search(
+        r"```toml\n(.*?)```", (ROOT / "docs/campaign.md").read_text(encoding="utf-8"), re.S
+    )
+    assert shown is not None
+    lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+    assert set(filter(None, shown[1].splitlines())) <= set(lines)
