@@ -164,7 +164,7 @@ class Books:
                 with self._learner.evaluating() as network:
                     scores = {name: float(v) for name, v in self._task.validate(network).items()}
                 self._keep_best(scores)
-            self._ranks.wait()
+            self._ranks.follow()
         return scores
 
     def _keep_best(self, scores: Mapping[str, float]) -> None:
@@ -206,7 +206,7 @@ class Books:
                 keep = self._settings.keep
                 checkpoint.save(self._folder.checkpoints, self.step, tensors, state, keep)
                 self._export_last()
-            self._ranks.wait()
+            self._ranks.follow()
         self._saved = self.step
 
     def _export_last(self) -> None:

@@ -4,7 +4,7 @@ torchrun tells each process its number by the environment variables RANK, WORLD_
 without them there is one process, and nothing here communicates.
 
 When a process dies the others end with an error, at once or after the patience of the settings, and
-torchrun starts all of them anew, maybe in another number: see `split` and `meeting`.
+torchrun starts all of them anew, maybe in another number: see `round`, `split` and `meeting`.
 """
 
 import os
@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 
 from vostool.errors import ResourceError
+from vostool.training.round import store_of_this_start
 
 # The others wait as long for the first process, which prepares the data and validates.
 _LONG = timedelta(hours=3)
@@ -83,8 +84,13 @@ class Ranks:
             return
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         try:
-            dist.init_process_group(backend, timeout=timedelta(seconds=patience))
-            yield replace(self, calm=dist.new_group(backend="gloo", timeout=_LONG))
+            limit = timedelta(seconds=patience)
+            store = store_of_this_start(self.rank, self.count, limit)
+            numbers = {"rank": self.rank, "world_size": self.count} if store else {}
+            dist.init_process_group(backend, timeout=limit, store=store, **numbers)
+            met = replace(self, calm=dist.new_group(backend="gloo", timeout=_LONG))
+            yield met
+            met.wait()
         except RuntimeError as error:
             if not _of_the_connection(error):
                 raise
@@ -110,6 +116,11 @@ class Ranks:
         """Wait until every process is here."""
         if self.count > 1:
             dist.barrier(self.calm)
+
+    def follow(self) -> None:
+        """Wait for the first process, which goes on at once: the next step shows who is gone."""
+        if self.count > 1:
+            dist.broadcast(torch.zeros(1), 0, group=self.calm, async_op=self.leads)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return the mean over all processes."""
