@@ -36,6 +36,8 @@ def show_plan(planned: "Sequence[Planned]", workers: int, free: int | None) -> N
     shown = len(headings) if any(each.missing for each in planned) else 4
     rows = [row[:shown] for row in rows]
     view = plain_table(headings[:shown], rows, right=(4, 5, 6, 7), whole=(2, 4, 5, 6, 7))
+    for row, each, following in zip(view.rows, planned, planned[1:], strict=False):
+        row.end_section = each.cell.dataset != following.cell.dataset
     console.print(view)
     _print_totals(console, planned, workers)
     needed = sum(each.cost.disk for each in planned)
@@ -55,12 +57,12 @@ def show_plan(planned: "Sequence[Planned]", workers: int, free: int | None) -> N
 
 def _plan_row(each: "Planned") -> list[object]:
     state = f"{each.done} of {each.sequences}" if each.state == "begun" else each.state
-    row: list[object] = [each.cell.dataset.title, each.cell.run, state, ", ".join(each.scored)]
+    row: list[object] = [each.cell.dataset.title, each.cell.run, state]
     if not each.missing:
-        return [*row, "", "", "", "", ""]
+        return [*row, ", ".join(each.scored), "", "", "", "", ""]
     cost = each.cost
     time = "unknown" if cost.seconds is None else short_time(cost.seconds)
-    return [*row, f"{cost.frames:,}", rate(cost.fps), time, amount_of(cost.disk), cost.source]
+    return [*row, "", f"{cost.frames:,}", rate(cost.fps), time, amount_of(cost.disk), cost.source]
 
 
 def _print_totals(console: Console, planned: "Sequence[Planned]", workers: int) -> None:
