@@ -29,6 +29,7 @@ from vostool.tracking import track_sequence
 from vostool.workspace import Workspace
 
 _FOR_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # what stops one stops all
+AT_ONCE = 8  # trackers that are in memory at a time
 BUDGET = 256 * MB  # of decoded frames: some 200 of DAVIS at 480p
 
 
@@ -155,29 +156,37 @@ def run_together(
     """
     turns = [Turn(request) for request in requests]
     frames = SharedFrames(BUDGET) if frames is None else frames
-    with ExitStack() as stack:
-        for turn in turns:
-            stack.callback(turn.end)
-            with _blamed(turn):
-                turn.begin(dataset, workspace, results, track, kind, experiment)
-        at_work = [turn for turn in turns if turn.todo]
-        if len(at_work) == 1:
-            at_work[0].alone = True
-        for sequence in dataset.sequences:
-            next_ones = [t for t in at_work if sequence.name in t.todo and not t.alone]
-            frames.keep(len(next_ones) > 1)
-            for turn in next_ones:
+    for first in range(0, len(turns), AT_ONCE):
+        with ExitStack() as stack:
+            group = turns[first : first + AT_ONCE]
+            for turn in group:
+                stack.callback(turn.end)
                 with _blamed(turn):
-                    turn.take(sequence, frames, advance)
-        frames.keep(False)
-        for turn in at_work:  # one that has no others, or not enough memory beside them
-            turn.free()
-            for sequence in list(turn.todo.values()):
-                with _blamed(turn):
-                    turn.take(sequence, frames, advance)
-                if turn.error:
-                    break
+                    turn.begin(dataset, workspace, results, track, kind, experiment)
+            _take_turns([turn for turn in group if turn.todo], dataset.sequences, frames, advance)
     return turns
+
+
+def _take_turns(
+    turns: Sequence[Turn], sequences: Sequence[Clip], frames: SharedFrames, advance: Advance
+) -> None:
+    """Track sequence by sequence, and then what is to be done without the others."""
+    if len(turns) == 1:
+        turns[0].alone = True
+    for sequence in sequences:
+        next_ones = [t for t in turns if sequence.name in t.todo and not t.alone]
+        frames.keep(len(next_ones) > 1)
+        for turn in next_ones:
+            with _blamed(turn):
+                turn.take(sequence, frames, advance)
+    frames.keep(False)
+    for turn in turns:  # one that has no others, or not enough memory beside them
+        turn.free()
+        for sequence in list(turn.todo.values()):
+            with _blamed(turn):
+                turn.take(sequence, frames, advance)
+            if turn.error:
+                break
 
 
 def failure_of(error: Exception) -> VostoolError:

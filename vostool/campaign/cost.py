@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from vostool.campaign.rates import Rate, makespan
 from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
-from vostool.masks import ids_in
+from vostool.masks import ids_in, read_labels
 from vostool.results import Manifest, RunFolder
 from vostool.sequence import Clip, Sequence
 
@@ -81,8 +83,13 @@ def objects_of(dataset: Clips[Any], sequence: Clip) -> int:
     if listed:
         return len(listed)
     assert isinstance(sequence, Sequence)
-    labels = dataset.labels(sequence.annotations[min(sequence.annotations)])
-    return max(1, len(ids_in(labels)))
+    return _objects_on(sequence.annotations[min(sequence.annotations)])
+
+
+@lru_cache(maxsize=1 << 18)
+def _objects_on(path: Path) -> int:
+    """Return how many objects a label map shows; it is asked for by every run of a plan."""
+    return max(1, len(ids_in(read_labels(path))))
 
 
 def bytes_per_frame(dataset: Clips[Any], run: RunFolder, manifest: Manifest | None) -> float:

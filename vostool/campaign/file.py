@@ -190,10 +190,13 @@ def read_campaign(path: Path) -> Campaign:
     campaign: Campaign = build_config(Campaign, values, str(path))
     for number, row in enumerate(campaign.datasets, 1):
         _check_rules(row, f"{path}, [[datasets]] {number}")
+    name = legal(campaign.name or path.stem)
+    if not name:
+        raise ConfigError(f"{path}: name is {campaign.name!r}; a folder is called by it.")
     folder = path.resolve().parent
     return replace(
         campaign,
-        name=legal(campaign.name or path.stem),
+        name=name,
         trackers=tuple(_placed_tracker(row, folder) for row in campaign.trackers),
         datasets=tuple(_placed_dataset(row, folder) for row in campaign.datasets),
     )

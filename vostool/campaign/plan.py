@@ -117,7 +117,7 @@ class Planner:
             if other is not cell:
                 raise ConfigError(
                     f"Two [[datasets]] have the same run folder {dataset.key}/{cell.run}. Make one "
-                    "row of them, with all sequences and protocols."
+                    "row of them, with all sequences and protocols; rename folders that are two."
                 )
             planned.append(self._planned(cell, dataset, measure))
         return planned
