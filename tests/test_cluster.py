@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from vostool.datasets import synthetic
+from vostool.errors import ClusterError, UsageError
 from vostool.results import RunFolder
 
 distributed = pytest.importorskip("distributed")
@@ -392,6 +393,31 @@ def test_no_code_goes_over_the_wire(clips, tmp_path, monkeypatch):
 def strings_of(data: bytes) -> set[str]:
     """Return the strings of a pickle, among which are the names of all it refers to."""
     return {str(value) for op, value, _ in pickletools.genops(data) if "UNICODE" in op.name}
+
+
+def test_tasks_for_a_gpu_go_to_workers_that_offer_one(cluster):
+    from vostool.cluster import cluster_crew
+    from vostool.session import worker_name
+
+    one = cluster(1)
+    one.add("--resources", "GPU=1", "--nthreads", "4")
+    one.ready(2)
+    with cluster_crew(one.address) as crew:
+        assert crew.cuda
+        gpu = crew.for_device("cuda")
+        assert gpu.sharing("") == 1
+        futures = [gpu.submit(worker_name) for _ in range(6)]
+        (taker,) = {future.result() for future in futures}
+        with pytest.raises(ClusterError, match="does 4 tasks at a time"):
+            crew.for_device("cpu")
+        with pytest.raises(UsageError, match="Use --device cuda"):
+            crew.for_device("cuda:1")
+        one.add("--resources", "GPU=2")
+        one.ready(3)
+        wait_for(lambda: len(crew._client.scheduler_info()["workers"]) == 3)
+        with pytest.raises(ClusterError, match=r'2 tasks at a time.*--resources "GPU=1"'):
+            crew.for_device("cuda")
+        assert taker in crew._workers()
 
 
 # --- what is refused ---

@@ -252,7 +252,7 @@ class ClusterCrew(Crew):
         """Return address -> what is known of the workers that take these tasks."""
         if time.monotonic() - self._asked >= _FRESH and self._client.status == "running":
             with suppress(OSError, TimeoutError):  # the next result says it, if it is gone
-                self._known = dict(self._client.scheduler_info()["workers"])
+                self._known = dict(self._client.scheduler_info(n_workers=-1)["workers"])
                 self._asked = time.monotonic()
         known = self._known
         return {a: w for a, w in known.items() if not self._needs or GPU in w["resources"]}
