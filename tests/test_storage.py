@@ -230,6 +230,11 @@ def test_an_unknown_protocol_is_a_sentence() -> None:
         place("nosuch://x/y")
 
 
+def test_caches_are_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be used by several threads"):
+        place("filecache::s3://bucket/x")
+
+
 def test_absent_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(UsageError, match="one more package: pip install gcsfs"):

@@ -31,6 +31,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[a-z][a-z0-9+.-]+::", re.IGNORECASE)
 _READ_ONLY = {"http", "https", "zip", "tar", "libarchive", "github", "git", "data", "reference"}
 _NO_FOLDERS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"}
 _LISTED = _NO_FOLDERS - {"memory"} | {"http", "https"}  # can remember what was listed
+_CACHES = {"filecache", "simplecache", "blockcache", "cached"}
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
 _ITEM = TypeVar("_ITEM")
 _RESULT = TypeVar("_RESULT")
@@ -57,6 +58,11 @@ def place(given: str | Path, *, listed: bool = True) -> Path:
     if not is_url(given):
         return Path(given).expanduser()
     protocol = given.partition(":")[0].lower()
+    if protocol in _CACHES:
+        raise UsageError(
+            f"{given}: the caches of fsspec cannot be used by several threads. Copy the data to a "
+            "disk instead, e.g. with `aws s3 sync`."
+        )
     if protocol in ("file", "local") and "::" not in given:
         return Path(unquote(given.split("://", 1)[1]))
     try:

@@ -1,8 +1,8 @@
 """Keeping a second writer away from a folder of a store, which has no locks of its own.
 
 The writer makes the object `.lock`, which says who it is, and writes the time into it every few
-seconds. Making it is one request that the store refuses if the object is there (S3, Google and
-Azure can; of other stores two writers that start in the same instant may both go on). A lock whose
+seconds. Making it is one request that the store refuses if the object is there (S3 does; where the
+package for a store cannot ask for that, two that start in the same instant may both go on). A lock whose
 writer has given no sign for `STALE` seconds is taken over, at once if it was a process of this
 machine that is gone. Clocks of machines must agree within a minute. Whoever lost its lock stops
 before it records another sequence.
