@@ -165,3 +165,66 @@ def test_every_tracker_has_an_entry_point_and_a_card():
 def test_trackers_is_no_package_of_its_own():
     assert not (ROOT / "trackers" / "__init__.py").exists()
     assert not list((ROOT / "datasets").glob("*.py"))
+
+
+# What runs code that a file names, and what does only where it is asked to.
+PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+PICKLES |= {"yaml", "jsonpickle", "torch.package", "torch.jit"}
+HARMLESS = {"UnpicklingError", "PickleError", "PicklingError"}  # to say what a file is not
+UNPICKLE = {"read_pickle", "to_pickle", "eval", "exec", "compile", "__import__", "extractall"}
+UNPICKLE |= {f"{each}_object" for each in ("all_gather", "gather", "recv", "send")}
+UNPICKLE |= {"broadcast_object_list", "scatter_object_list", "load_state_dict_from_url"}
+
+
+def unsafe(path: Path) -> list[str]:
+    """Return what in a file could run code out of files that it reads, with line numbers."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node, a.name) for a in node.names if a.name in PICKLES]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in PICKLES:
+            found += [(node, a.name) for a in node.names if a.name not in HARMLESS]
+        elif isinstance(node, ast.Call):
+            given = {key.arg: ast.unparse(key.value) for key in node.keywords}
+            name = ast.unparse(node.func)
+            if name == "torch.load" and given.get("weights_only") != "True":
+                found.append((node, "torch.load without weights_only=True"))
+            elif given.get("allow_pickle", "False") != "False":
+                found.append((node, f"{name} with allow_pickle"))
+            elif name in UNPICKLE or (
+                isinstance(node.func, ast.Attribute)
+                and node.func.attr in UNPICKLE - {"eval", "compile"}
+            ):
+                found.append((node, name))
+    return [f"{path.name}:{node.lineno}: {what}" for node, what in found]
+
+
+@pytest.mark.parametrize(
+    "path",
+    modules("vostool") + modules("trackers") + modules("examples"),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_files_of_others_run_no_code(path):
+    """Checkpoints, results and datasets may come from anybody."""
+    assert unsafe(path) == []
+
+
+def test_what_would_run_code_is_seen(tmp_path):
+    file = tmp_path / "bad.py"
+    lines = [
+        "import pickle",
+        "from dill import loads",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "np.load(path, allow_pickle=True)",
+        "pd.read_pickle(path)",
+        "exec(text)",
+        "dist.all_gather_object(found, own)",
+        "archive.extractall(folder)",
+        "import yaml",
+    ]
+    file.write_text("\n".join(lines))
+    seen = sorted(int(found.split(":")[1]) for found in unsafe(file))
+    assert seen == list(range(1, 1 + len(lines)))
+    file.write_text("torch.load(p, weights_only=True)\nnp.load(p)\nnetwork.eval()\n")
+    assert unsafe(file) == []

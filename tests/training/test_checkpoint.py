@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vostool.errors import ResultError, WeightsError
+from vostool.provenance import sha256_of
 from vostool.training import checkpoint, folder
 
 
@@ -125,3 +126,22 @@ def test_a_damaged_manifest_is_a_sentence(bench):
     path.write_text(path.read_text()[:50])
     with pytest.raises(ResultError, match=r"train\.json cannot be read"):
         bench.train("train.steps=4")
+
+
+class Evil:
+    """Runs code wherever it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, (os.environ["EVIL"],)
+
+
+def test_a_checkpoint_of_somebody_else_runs_no_code(bench, monkeypatch, tmp_path):
+    bench.train("train.steps=4")
+    path = bench.folder() / "checkpoints" / "step_00000004"
+    monkeypatch.setenv("EVIL", str(tmp_path / "ran"))
+    torch.save({"step": Evil()}, path / "state.pt")
+    hashes = {file.name: sha256_of(file) for file in path.iterdir() if file.name != "files.json"}
+    (path / "files.json").write_text(json.dumps(hashes))
+    with pytest.raises(WeightsError, match=r"state\.pt holds more than .*begins anew"):
+        bench.train("train.steps=4")
+    assert not (tmp_path / "ran").exists()

@@ -81,7 +81,7 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         File name without ending -> its tensors, and the state; all on the CPU.
 
     Raises:
-        WeightsError: a file is not what was written.
+        WeightsError: a file is not what was written, or holds objects that would run code.
     """
     try:
         hashes = json.loads((path / _HASHES).read_text(encoding="utf-8"))
@@ -92,7 +92,13 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         raise WeightsError(_damaged(path, bad[0]))
     names = [Path(name).stem for name in hashes if name.endswith(".safetensors")]
     tensors = {name: load_file(path / f"{name}.safetensors") for name in names}
-    return tensors, torch.load(path / _STATE, map_location="cpu", weights_only=True)
+    try:
+        return tensors, torch.load(path / _STATE, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and pickle have many for what they do not take
+        raise WeightsError(
+            f"{path / _STATE} holds more than numbers, texts and tensors, or is cut short "
+            f"({type(error).__name__}), so nothing of it was loaded. {_remedy(path)}"
+        ) from error
 
 
 def write_tensors(path: Path, tensors: Tensors, about: Mapping[str, str] | None = None) -> None:
@@ -111,12 +117,13 @@ def write_tensors(path: Path, tensors: Tensors, about: Mapping[str, str] | None 
 
 
 def _damaged(path: Path, file: str) -> str:
+    return f"The checkpoint {path} is damaged: {file} is not what was written. {_remedy(path)}"
+
+
+def _remedy(path: Path) -> str:
     others = [other for other in checkpoints_in(path.parent) if other < path]
     rest = f"goes on from {others[-1].name}" if others else "begins anew, as there is no other"
-    return (
-        f"The checkpoint {path} is damaged: {file} is not what was written. Remove that folder and "
-        f"run the same command again; training then {rest}."
-    )
+    return f"Remove that folder and run the same command again; training then {rest}."
 
 
 def _flush_to_disk(path: Path) -> None:
