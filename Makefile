@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-browser bench-eval bench-track bench-vot bench-siammask ablation comparison leaderboard publish clean
+.PHONY: help install check test test-browser bench-eval bench-track bench-vot bench-scale bench-siammask ablation comparison leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -59,6 +59,10 @@ ablation: $(STAMP)  ## train siampolar without its parts into results/ablation_s
 # COMPARISON holds options of the script, e.g. COMPARISON="--pairs 20000 --processes 2".
 comparison: $(STAMP)  ## train the family alike into results/comparison_family.md
 	$(BIN)/python benchmarks/comparison.py $(COMPARISON)
+
+# BENCH_SCALE holds options of the script, e.g. BENCH_SCALE="--clips 48 --rounds 5".
+bench-scale: $(STAMP)  ## time runs on one and two workers, and predict many, into results/bench_scale.md
+	$(BIN)/python benchmarks/bench_scale.py $(BENCH_SCALE)
 
 # BENCH_SIAMMASK=FOLDER of a checkout of the original.
 bench-siammask: $(STAMP)  ## time SiamMask beside the original program into results/bench_siammask.md
