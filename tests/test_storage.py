@@ -323,6 +323,51 @@ def test_errors_of_stores_are_sentences(
         assert str(raised.value).startswith("memory://bucket/frame.jpg")
 
 
+def test_a_web_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Flaky:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def cat_file(self, inside: str) -> bytes:
+            self.asked += 1
+            if self.asked < 3:
+                raise ConnectionResetError("Connection lost")
+            return b"frame"
+
+    monkeypatch.setattr(storage, "_PAUSES", (0.0, 0.0))
+    for url, tries in (("http://server/frame.jpg", 3), ("memory://bucket/frame.jpg", 1)):
+        flaky = Flaky()
+        path = place(url)
+        monkeypatch.setattr(storage, "store_of", lambda path, flaky=flaky: (flaky, "/"))
+        if tries == 3:
+            assert read_bytes(path) == b"frame"
+        else:
+            with pytest.raises(StoreError, match="cannot be reached"):
+                read_bytes(path)
+        assert flaky.asked == tries
+
+
+def test_a_store_that_cannot_refuse_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.held: dict[str, bytes] = {}
+
+        def pipe_file(self, inside: str, data: bytes, mode: str = "overwrite") -> None:
+            if mode == "create":
+                raise OSError("A header you provided implies functionality that is not implemented")
+            self.held[inside] = data
+
+        def exists(self, inside: str) -> bool:
+            return inside in self.held
+
+    plain = Plain()
+    path = place("memory://bucket/.lock")
+    monkeypatch.setattr(storage, "store_of", lambda path: (plain, "/.lock"))
+    assert create(path, b"first")
+    assert not create(path, b"second")
+    assert plain.held == {"/.lock": b"first"}
+
+
 def test_mistakes_in_code_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "store_of", lambda path: (_Raising(KeyError("x")), "/"))
     with pytest.raises(KeyError):

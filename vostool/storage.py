@@ -13,11 +13,12 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -27,6 +28,7 @@ from vostool.errors import StoreError, UsageError
 from vostool.store_errors import store_errors
 
 AT_ONCE = 16  # requests under way at the same time
+_PAUSES = (0.5, 2.0)  # seconds before a web server is asked again
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[a-z][a-z0-9+.-]+::", re.IGNORECASE)
 _READ_ONLY = {"http", "https", "zip", "tar", "libarchive", "github", "git", "data", "reference"}
 _NO_FOLDERS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"}
@@ -151,6 +153,11 @@ def read_bytes(path: Path) -> bytes:
     if not is_remote(path):
         return path.read_bytes()
     files, inside = store_of(path)
+    # The packages for object stores try again themselves.
+    for pause in _PAUSES if protocol_of(path) in ("http", "https") else ():
+        with suppress(StoreError), store_errors(path):
+            return bytes(files.cat_file(inside))
+        time.sleep(pause)
     with store_errors(path):
         return bytes(files.cat_file(inside))
 
@@ -208,7 +215,9 @@ def create(path: Path, data: bytes) -> bool:
             files.pipe_file(inside, data, mode="create")
         except FileExistsError:
             return False
-        except (NotImplementedError, TypeError, ValueError):
+        except (NotImplementedError, TypeError, ValueError, OSError) as error:
+            if isinstance(error, OSError) and "implemented" not in str(error):
+                raise
             if files.exists(inside):
                 return False
             files.pipe_file(inside, data)

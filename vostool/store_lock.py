@@ -2,10 +2,10 @@
 
 The writer makes the object `.lock`, which says who it is, and writes the time into it every few
 seconds. Making it is one request that the store refuses if the object is there (S3 does; where the
-package for a store cannot ask for that, two that start in the same instant may both go on). A lock whose
-writer has given no sign for `STALE` seconds is taken over, at once if it was a process of this
-machine that is gone. Clocks of machines must agree within a minute. Whoever lost its lock stops
-before it records another sequence.
+package for a store cannot ask for that, two that start in the same instant may both go on). A lock
+whose writer has given no sign for `STALE` seconds is taken over, at once if it was a process of
+this machine that is gone. Clocks of machines must agree within a minute. Whoever lost its lock
+stops before it records another sequence.
 """
 
 import json
