@@ -51,7 +51,7 @@ def main() -> None:
     asked = parser(about, ROWS, 20_000, Path("results/comparison_family.md")).parse_args()
     lines = [_line(result) for result in results(ROWS, asked)]
     table = markdown_table(HEADER, lines, set(range(1, len(HEADER))))
-    told = f"{conditions(asked)} By `make comparison`."
+    told = f"{conditions(asked)} All from scratch. By `make comparison`."
     text = "\n".join(["# Polar against dense masks", "", told, "", table, ""])
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(text)

@@ -26,6 +26,7 @@ class Row:
         tracker: with its configuration.
         settings: of network and search, `key=value`.
         bundled: it takes the weights that come with the tracker, and is not trained.
+        init: weights that its training starts from; from scratch if None.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Row:
     tracker: str
     settings: tuple[str, ...] = ()
     bundled: bool = False
+    init: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,8 @@ def conditions(asked: argparse.Namespace) -> str:
     """Return the sentence on how the rows came about."""
     device = device_name(resolve_device(asked.device, ("cuda", "cpu")))
     return (
-        f"{datetime.date.today()}, {device}. Each training: {asked.pairs:,} pairs from scratch, "
-        f"the same data and schedule. Scored on {DATASET}, protocol davis, from the first frame's "
-        "box."
+        f"{datetime.date.today()}, {device}. Each training: {asked.pairs:,} pairs, the same data "
+        f"and schedule. Scored on {DATASET}, protocol davis, from the first frame's box."
     )
 
 
@@ -112,6 +113,7 @@ def _trained(row: Row, asked: argparse.Namespace) -> Path:
         "train.picture_every=0",
     ]
     command = ["train", row.tracker, "--name", row.name, "--device", asked.device]
+    command += ["--init", str(row.init)] if row.init else []
     command += [part for setting in settings for part in ("-o", setting)]
     _vostool(asked, *command, processes=asked.processes)
     return weights

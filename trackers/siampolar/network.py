@@ -63,7 +63,7 @@ class Shape:
     depth: int = 2
     rays: int = 36
     guided: bool = True
-    refined: int = 0
+    refined: int = 72
 
     @property
     def second_look(self) -> bool:

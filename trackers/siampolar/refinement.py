@@ -154,13 +154,13 @@ class _Ring(nn.Module):
     """Pads (N, C, rays, bins): the last ray is next to the first."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(F.pad(x, (0, 0, 1, 1), mode="circular"), (1, 1, 0, 0))
+        return torch.cat((x[:, :, -1:], x, x[:, :, :1]), dim=2)
 
 
 def _convolved(before: int, after: int, stride: int = 1) -> list[nn.Module]:
     return [
         _Ring(),
-        nn.Conv2d(before, after, 3, stride, bias=False),
+        nn.Conv2d(before, after, 3, stride, padding=(0, 1), bias=False),
         nn.BatchNorm2d(after),
         nn.ReLU(inplace=True),
     ]

@@ -15,7 +15,7 @@ from vostool_trackers.siampolar.training import PolarTask, TaskConfig
 
 @pytest.fixture(scope="session")
 def small() -> Config:
-    return Config(stages=("layer2",), channels=32, depth=1)
+    return Config(stages=("layer2",), channels=32, depth=1, refined=0)
 
 
 @pytest.fixture(scope="session")

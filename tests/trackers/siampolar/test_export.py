@@ -1,4 +1,4 @@
-"""SiamPolarMask as ONNX: its two halves, one after the other, say what its network says."""
+"""SiamPolarMask as ONNX: its parts, one after the other, say what its network says."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,10 +34,10 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 
 def answers(folder: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what both halves say, one after the other."""
+    """Return what all parts say, one after the other."""
     said = dict(feeds)
-    for half in ("template", "search"):
-        session = onnxruntime.InferenceSession(folder / f"polar_{half}.onnx")
+    for part in ("template", "search", "refinement"):
+        session = onnxruntime.InferenceSession(folder / f"polar_{part}.onnx")
         given = {i.name: said[i.name] for i in session.get_inputs()}
         names = [output.name for output in session.get_outputs()]
         said |= dict(zip(names, session.run(names, given), strict=True))
@@ -47,13 +47,14 @@ def answers(folder: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 def test_drawn_crops_agree(bundled) -> None:
     assert bundled.scenes == 4
     names = {path.name for path in bundled.files}
-    assert names == {"polar_template.onnx", "polar_search.onnx", "polar.json"}
+    parts = ("template", "search", "refinement")
+    assert names == {*(f"polar_{part}.onnx" for part in parts), "polar.json"}
     for outputs in bundled.differences.values():
         assert max(outputs.values()) < 1e-3
 
 
 def test_real_crops_agree(shared, bundled) -> None:
-    """One half after the other, from the crops of real frames to the best cell."""
+    """One part after the other, from the crops of real frames to the best cell."""
     dataset = open_dataset("DAVIS2016", root=shared / "data" / "DAVIS", split="val")
     tracker = SiamPolar(Config(), Runtime(weights=SiamPolar.own_weights(Config())))
     for scene in real_scenes(dataset, 2, "box", 4):
@@ -63,7 +64,9 @@ def test_real_crops_agree(shared, bundled) -> None:
         said = answers(bundled.files[0].parent, crops)
         with torch.inference_mode():
             maps = offer["search"].network(*offer["search"].inputs.values())
-        for name, true in zip(("score", "centerness", "rays"), maps, strict=True):
+            reached = offer["refinement"].network(*offer["refinement"].inputs.values())
+        names = ("score", "centerness", "rays", "dense", "reached")
+        for name, true in zip(names, (*maps, reached), strict=True):
             assert np.abs(said[name] - true.numpy()).max() < 1e-3 * np.abs(true.numpy()).max()
         assert said["score"][0].argmax() == maps[0][0].argmax()
 
