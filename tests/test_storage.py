@@ -23,6 +23,7 @@ from vostool.listing import (
     sizes,
 )
 from vostool.storage import (
+    base_name,
     create,
     each_at_once,
     is_remote,
@@ -158,6 +159,15 @@ def test_places_are_compared(tmp_path: Path) -> None:
     assert not same(store, place("memory://bucket/b"))
     assert resolved(store) is store
     assert resolved(tmp_path / "link") == tmp_path / "a"
+
+
+def test_names_of_folders(tmp_path: Path) -> None:
+    assert base_name(tmp_path / "a" / "..") == tmp_path.name
+    assert base_name(place("memory://bucket/clips/")) == "clips"
+    assert base_name(place("s3://bucket")) == base_name(place("s3://bucket/")) == "bucket"
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("set/x", "")
+    assert base_name(place(f"zip://set::file://{tmp_path}/d.zip")) == "set"
 
 
 def test_calls_wait_at_the_same_time() -> None:

@@ -316,6 +316,11 @@ def resolved(path: Path) -> Path:
     return path if is_remote(path) else path.resolve()
 
 
+def base_name(path: Path) -> str:
+    """Return the last part of a path without links and `..`; of a whole bucket its name."""
+    return resolved(path).name or str(path).rstrip("/").rpartition("/")[2]
+
+
 def same(first: Path, second: Path) -> bool:
     """Tell whether two folders that are there are the same one."""
     if is_remote(first) or is_remote(second):

@@ -15,7 +15,7 @@ from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.listing import is_folder
 from vostool.protocol import PROTOCOLS
-from vostool.storage import place, read_text, resolved
+from vostool.storage import base_name, place, read_text
 from vostool.workspace import Workspace
 
 __all__ = [
@@ -159,7 +159,7 @@ def open_regions(
     own = entry.name != name
     return RegionDataset(
         name=name,
-        key=f"{prefix}-{resolved(root).name}" if own else name,
+        key=f"{prefix}-{base_name(root)}" if own else name,
         split="all",
         root=root,
         sequences=entry.read(root, need_frames=need_frames),
@@ -186,7 +186,7 @@ def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, 
         path = place(name.removeprefix("folder:"))
         if not is_folder(path):
             raise DatasetError(f"{path} is not a folder. {FOLDER.how_to_get}")
-        return FOLDER, path, f"folder-{resolved(path).name}"
+        return FOLDER, path, f"folder-{base_name(path)}"
     if name not in CATALOG:
         known = [*CATALOG, *REGIONS, "folder:PATH", *(f"{prefix}:PATH" for prefix in OWN_REGIONS)]
         raise UnknownNameError.of("dataset", name, known)
