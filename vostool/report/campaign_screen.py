@@ -68,7 +68,8 @@ def _plan_row(each: "Planned") -> list[object]:
 def _print_totals(console: Console, planned: "Sequence[Planned]", workers: int) -> None:
     states = [each.state for each in planned]
     to_run = [each for each in planned if each.missing]
-    text = f"{len(planned)} runs: {states.count('complete')} complete, {len(to_run)} to track"
+    noun = "run" if len(planned) == 1 else "runs"
+    text = f"{len(planned)} {noun}: {states.count('complete')} complete, {len(to_run)} to track"
     text += f", {states.count('refused')} refused" if "refused" in states else ""
     if to_run:
         frames = sum(each.cost.frames for each in to_run)
