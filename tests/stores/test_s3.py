@@ -50,6 +50,7 @@ def times(run: Path) -> list[tuple[object, ...]]:
     return [(step.sequence, step.frame, step.objects, step.prompts) for step in steps]
 
 
+@pytest.mark.slow
 def test_everything_equals_what_is_done_here(does, davis_folder, bucket, upload, tmp_path) -> None:
     root = davis_folder(names=("bear", "goat", "cow"))
     url = upload(root, f"{bucket}/data/DAVIS")
@@ -95,6 +96,7 @@ def test_everything_equals_what_is_done_here(does, davis_folder, bucket, upload,
     assert contents(results, "DAVIS2017/box_fill/run.json")
 
 
+@pytest.mark.slow
 def test_workers_send_what_they_tracked(does, davis_folder, bucket, upload, tmp_path) -> None:
     root = davis_folder(names=("bear", "goat"))
     url = upload(root, f"{bucket}/DAVIS")
@@ -119,6 +121,7 @@ class Slow(BoxFill):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_finished_by_the_next(does, davis_folder, bucket, upload, tmp_path) -> None:
     (tmp_path / "trackers/slow").mkdir(parents=True)
     (tmp_path / "trackers/slow/tracker.py").write_text(SLOW)
