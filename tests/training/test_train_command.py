@@ -16,14 +16,14 @@ SLOW = ("-o", "train.task.slow=0.03", "-o", "train.steps=40", "--name", "t")
 def wait_for_row(bench, number: int) -> None:
     """Wait until the training curve has so many rows."""
     path = bench.folder() / "metrics.csv"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not path.is_file() or path.read_text().count("\n") <= number:
         assert time.monotonic() < deadline, "it never came so far"
         time.sleep(0.01)
 
 
 def finish(bench, process: subprocess.Popen) -> tuple[int, str]:
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=300)[0]  # on a busy machine
     return process.returncode, output
 
 

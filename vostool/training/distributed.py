@@ -86,9 +86,12 @@ class Ranks:
         try:
             limit = timedelta(seconds=patience)
             store = store_of_this_start(self.rank, self.count, limit)
-            numbers = {"rank": self.rank, "world_size": self.count} if store else {}
-            dist.init_process_group(backend, timeout=limit, store=store, **numbers)
-            met = replace(self, calm=dist.new_group(backend="gloo", timeout=_LONG))
+            dist.init_process_group(
+                backend, timeout=limit, store=store, rank=self.rank, world_size=self.count
+            )
+            calm = dist.new_group(backend="gloo", timeout=_LONG)
+            assert not isinstance(calm, int), "all processes are in it"
+            met = replace(self, calm=calm)
             yield met
             met.wait()
         except RuntimeError as error:

@@ -11,13 +11,15 @@ import os
 import secrets
 import time
 from datetime import timedelta
+from typing import Any
 
 import torch.distributed as dist
 
+Store = Any  # of torch.distributed, which does not export the type
 _PAUSE = 0.05  # s between two looks
 
 
-def store_of_this_start(rank: int, count: int, patience: timedelta) -> dist.Store | None:
+def store_of_this_start(rank: int, count: int, patience: timedelta) -> Store | None:
     """Return the store to meet in, or None where torchrun's agent has none: torch makes one then.
 
     Args:
@@ -31,12 +33,13 @@ def store_of_this_start(rank: int, count: int, patience: timedelta) -> dist.Stor
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return None
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    shared = dist.TCPStore(address, port, None, False, patience)
-    name = agreed_name(dist.PrefixStore("vostool", shared), rank, count, patience)
-    return dist.PrefixStore(name, shared)
+    types: Any = dist  # which exports these classes, but not to type checkers
+    shared = types.TCPStore(address, port, None, False, patience)
+    name = agreed_name(types.PrefixStore("vostool", shared), rank, count, patience)
+    return types.PrefixStore(name, shared)
 
 
-def agreed_name(store: dist.Store, rank: int, count: int, patience: timedelta) -> str:
+def agreed_name(store: Store, rank: int, count: int, patience: timedelta) -> str:
     """Agree with the other processes of this start on a new name.
 
     Every process but the first leaves a random call, and takes the name that answers this very
@@ -67,7 +70,7 @@ def agreed_name(store: dist.Store, rank: int, count: int, patience: timedelta) -
     return name
 
 
-def _read(store: dist.Store, key: str) -> str:
+def _read(store: Store, key: str) -> str:
     return store.get(key).decode() if store.check([key]) else ""
 
 
