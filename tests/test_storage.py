@@ -192,6 +192,35 @@ def test_ahead_gives_every_file_in_any_order(folder: Path) -> None:
             ahead.read(folder / "absent")
 
 
+def test_nothing_is_under_way_between_bursts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vostool import ahead as module
+
+    folder = place(f"memory://{uuid.uuid4().hex}")
+    paths = [folder / str(number) for number in range(100)]
+    for path in paths:
+        write_bytes(path, path.name.encode())
+    under_way = 0
+    lock = threading.Lock()
+
+    def slow(path: Path) -> bytes:
+        nonlocal under_way
+        with lock:
+            under_way += 1
+        time.sleep(0.01)
+        data = read_bytes(path)
+        with lock:
+            under_way -= 1
+        return data
+
+    monkeypatch.setattr(module, "read_bytes", slow)
+    begun = time.perf_counter()
+    with Ahead(paths, bursts=True) as ahead:
+        for path in paths:
+            assert ahead.read(path) == path.name.encode()
+            assert under_way == 0
+    assert time.perf_counter() - begun < 100 * 0.01 / 2
+
+
 def test_reading_ahead_hides_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 

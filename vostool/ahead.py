@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +18,12 @@ class Ahead:
     Args:
         paths: files of a store in the order in which they will be read; those of this machine are
             not fetched ahead.
+        bursts: nothing is under way between two calls of `read`: every so many calls one waits for
+            many files. For whoever times what is done between.
     """
 
-    def __init__(self, paths: Iterable[Path] = ()) -> None:
+    def __init__(self, paths: Iterable[Path] = (), *, bursts: bool = False) -> None:
+        self._bursts = bursts
         self._coming = deque(dict.fromkeys(path for path in paths if is_remote(path)))
         self._fetched: dict[Path, Future[bytes]] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE, "fetch") if self._coming else None
@@ -29,9 +32,12 @@ class Ahead:
         """Return the contents of a file, see `storage.read_bytes`."""
         if self._pool is None:
             return read_bytes(path)
-        while self._coming and len(self._fetched) < DEPTH:
-            coming = self._coming.popleft()
-            self._fetched[coming] = self._pool.submit(read_bytes, coming)
+        if not (self._bursts and self._fetched):
+            while self._coming and len(self._fetched) < DEPTH:
+                coming = self._coming.popleft()
+                self._fetched[coming] = self._pool.submit(read_bytes, coming)
+            if self._bursts:
+                wait(self._fetched.values())
         future = self._fetched.pop(path, None)
         return read_bytes(path) if future is None else future.result()
 

@@ -16,7 +16,7 @@ from vostool.results import RunFolder
 from vostool.score_cache import ScoreCache
 from vostool.scoring import score
 from vostool.stability import check_stability, score_stability
-from vostool.storage import place, resolved
+from vostool.storage import each_at_once, is_remote, place, resolved
 from vostool.tables import (
     Scores,
     interval_table,
@@ -132,8 +132,10 @@ def evaluate_run(
     manifest = run.manifest()
     wanted = [sequence.name for sequence in dataset.sequences]
     run.require(manifest, wanted)
-    for sequence in dataset.sequences:
-        if manifest.sequences[sequence.name].first_mask != dataset.first_mask_hash(sequence):
+    remote = is_remote(dataset.root)
+    hashes = each_at_once(dataset.first_mask_hash, dataset.sequences, remote)
+    for sequence, found in zip(dataset.sequences, hashes, strict=True):
+        if manifest.sequences[sequence.name].first_mask != found:
             raise ResultError(
                 f"Run '{run.name}' was made on other data: its sequence '{sequence.name}' was read "
                 f"from {manifest.root} and began with another mask. Score it on that data, or run "

@@ -1,5 +1,6 @@
 """Reading video frames."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ from vostool.storage import read_bytes
 _MARKS = ((b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"), (b"\x89PNG", b"IDAT", b"IEND"))
 
 
-def read_frame(path: Path) -> Frame:
+def read_frame(path: Path, read: Callable[[Path], bytes] = read_bytes) -> Frame:
     """Decode one frame.
 
     The orientation flag of photographs is ignored, because masks are drawn on the stored pixels.
 
     Args:
         path: JPEG, PNG or BMP file.
+        read: reads a file.
 
     Returns:
         (H, W, 3) uint8 RGB, read-only.
@@ -31,7 +33,7 @@ def read_frame(path: Path) -> Frame:
     import cv2
 
     try:
-        data = read_bytes(path)
+        data = read(path)
     except OSError as error:
         why = error.strerror or "it is not there"
         raise DatasetError(f"Frame {path} cannot be read: {why}.") from error

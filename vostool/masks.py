@@ -48,7 +48,7 @@ def davis_palette() -> list[int]:
 _PALETTE = davis_palette()
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, read: Callable[[Path], bytes] = read_bytes) -> Labels:
     """Read a label map, keeping the ids exactly as they are stored.
 
     Palette images give their indices, grey images (1 to 16 bit) their values; an opaque alpha
@@ -56,6 +56,7 @@ def read_labels(path: Path) -> Labels:
 
     Args:
         path: PNG file.
+        read: reads a file.
 
     Returns:
         (H, W) uint8, maybe read-only and not contiguous.
@@ -63,7 +64,7 @@ def read_labels(path: Path) -> Labels:
     Raises:
         MaskError: the file is absent, damaged, in colour, transparent or holds ids above 255.
     """
-    return decode_labels(read_file(path), path)
+    return decode_labels(read_file(path, read), path)
 
 
 def read_file(path: Path, read: Callable[[Path], bytes] = read_bytes) -> bytes:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from vostool.ahead import Ahead
 from vostool.convert.rle import box_and_area, encode_objects
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
@@ -79,8 +80,8 @@ def _add_video(
     videos, images, annotations = (document[k] for k in ("videos", "images", "annotations"))
     video_id, before = len(videos) + 1, len(annotations)
     size: tuple[int, ...] = ()
-    for index, path in sorted(sequence.annotations.items()):
-        labels = dataset.labels(path)
+    ordered = sorted(sequence.annotations.items())
+    for (index, path), labels in zip(ordered, _labels_of(dataset, ordered), strict=True):
         size = size or labels.shape
         check_size(sequence.frames[index], path, labels, size)
         ids = ids_in(labels)
@@ -116,6 +117,13 @@ def _add_video(
     videos.append(
         {"id": video_id, "name": name, "width": size[1], "height": size[0], "length": frames}
     )
+
+
+def _labels_of(dataset: Dataset, ordered: list[tuple[int, Path]]) -> Iterator[Labels]:
+    """Yield label maps in order."""
+    with Ahead(path for _, path in ordered) as ahead:
+        for _, path in ordered:
+            yield dataset.labels(path, ahead.read)
 
 
 def _objects(labels: Labels, ids: NDArray[np.intp]) -> Iterator[tuple[int, Document]]:

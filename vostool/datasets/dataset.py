@@ -1,10 +1,11 @@
 """An opened dataset: sequences, how their label maps are read, and the prompts they give."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vostool.ahead import Ahead
 from vostool.datasets.clips import Clips
 from vostool.errors import DatasetError
 from vostool.listing import missing_files, sizes
@@ -168,9 +169,9 @@ class Dataset(Clips[Sequence]):
         infos = self.objects.get(name, {}).values()
         return frozenset().union(*(info.frames for info in infos))
 
-    def labels(self, path: Path) -> Labels:
-        """Read one label map of this dataset or of a prediction for it."""
-        labels = read_labels(path)
+    def labels(self, path: Path, read: Callable[[Path], bytes] = read_bytes) -> Labels:
+        """Read one label map of this dataset or of a prediction for it; `read` reads a file."""
+        labels = read_labels(path, read)
         return merge_objects(labels, path) if self.merged else labels
 
     def prompts(self, sequence: Sequence) -> Iterator[tuple[Prompt, ...]]:
@@ -182,20 +183,22 @@ class Dataset(Clips[Sequence]):
             DatasetError: the first annotated frame has no object.
             MaskError: a label map with new objects cannot be read as ids.
         """
+        asked = {i: p for i, p in sequence.annotations.items() if i == 0 or self.late_objects}
         seen: set[int] = set()
-        for index in range(len(sequence)):
-            path = sequence.annotations.get(index)
-            if path is None or (index > 0 and not self.late_objects):
-                yield ()
-                continue
-            labels = self.labels(path)
-            new = [i for i in ids_in(labels).tolist() if i not in seen]
-            if index == 0 and not new:
-                raise DatasetError(_no_object(self, sequence, path, labels))
-            if new:
-                refuse_soft(labels, path)
-            seen.update(new)
-            yield tuple(_prompt(labels, object_id, index) for object_id in new)
+        with Ahead((asked[index] for index in sorted(asked)), bursts=True) as ahead:
+            for index in range(len(sequence)):
+                path = asked.get(index)
+                if path is None:
+                    yield ()
+                    continue
+                labels = self.labels(path, ahead.read)
+                new = [i for i in ids_in(labels).tolist() if i not in seen]
+                if index == 0 and not new:
+                    raise DatasetError(_no_object(self, sequence, path, labels))
+                if new:
+                    refuse_soft(labels, path)
+                seen.update(new)
+                yield tuple(_prompt(labels, object_id, index) for object_id in new)
 
     def fingerprint(self, sequence: Sequence) -> str:
         """Return a hash of the names and sizes of a sequence's files and of its first mask.

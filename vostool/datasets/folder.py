@@ -9,7 +9,7 @@ from vostool.errors import DatasetError, MaskError
 from vostool.listing import is_folder
 from vostool.masks import VOID, ids_in, read_labels
 from vostool.sequence import Sequence
-from vostool.storage import read_text
+from vostool.storage import each_at_once, is_remote, read_text
 
 
 def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
@@ -62,22 +62,28 @@ def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
     """
     binary: Path | None = None
     ids: Path | None = None
-    for sequence in sequences:
-        path = sequence.annotations[min(sequence.annotations)]
-        try:
-            labels = read_labels(path)
-        except MaskError:
-            continue  # it is refused where it is used
-        if ids_in(labels).size:
-            ids = path
-        elif (labels == VOID).any():
-            binary = path
+    paths = [sequence.annotations[min(sequence.annotations)] for sequence in sequences]
+    kinds = each_at_once(_kind, paths, bool(paths) and is_remote(paths[0]))
+    for path, kind in zip(paths, kinds, strict=True):
+        ids = path if kind == "ids" else ids
+        binary = path if kind == "binary" else binary
         if ids and binary:
             raise DatasetError(
                 f"{binary} is a binary mask of 0 and 255, and {ids} holds object ids. Write 1 for "
                 "255, or name sequences of one kind with --sequences."
             )
     return binary is not None
+
+
+def _kind(path: Path) -> str:
+    """Tell what a mask holds: `ids`, `binary`, or nothing that tells."""
+    try:
+        labels = read_labels(path)
+    except MaskError:
+        return ""  # it is refused where it is used
+    if ids_in(labels).size:
+        return "ids"
+    return "binary" if (labels == VOID).any() else ""
 
 
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
