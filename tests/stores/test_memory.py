@@ -1,10 +1,11 @@
 """What needs no server: datasets of boxes, and kinds of places, on fsspec's store in memory."""
 
+import shutil
 import uuid
 from pathlib import Path
 
 from vostool.listing import files_below
-from vostool.storage import place, read_bytes
+from vostool.storage import place, read_bytes, write_bytes
 
 
 def results_of(run: Path) -> dict[str, bytes]:
@@ -48,9 +49,35 @@ def test_python_scores_masks_of_a_store(davis_folder, upload) -> None:
     assert list(files_below(place(f"{store}/cache")))
 
 
-def test_a_zip_as_dataset(does, plain_folder, tmp_path) -> None:
-    import shutil
+def test_otb_on_a_store_gives_the_same(does, plain_folder, upload, tmp_path) -> None:
+    frames = plain_folder(names=("Ball",), frames=8, objects=1) / "JPEGImages/Ball"
+    (tmp_path / "otb/Ball/img").mkdir(parents=True)
+    for path in frames.iterdir():
+        path.rename(tmp_path / "otb/Ball/img" / path.name)
+    (tmp_path / "otb/Ball/groundtruth_rect.txt").write_text("20,12,24,24\n" * 8)
+    store = f"memory://{uuid.uuid4().hex}"
+    upload(tmp_path / "otb", f"{store}/otb")
+    for root, results in ((tmp_path / "otb", tmp_path / "r"), (f"{store}/otb", f"{store}/r")):
+        where = ("--dataset", f"otb:{root}", "--results", results)
+        does("run", "box_fill", *where)
+        assert "all tracked before" in does("run", "box_fill", *where)
+        does("eval", *where)
+    here = results_of(tmp_path / "r/otb-otb/box_fill")
+    there = results_of(place(f"{store}/r/otb-otb/box_fill", listed=False))
+    assert here["boxes/Ball.txt"] == there["boxes/Ball.txt"]
+    assert here.keys() == there.keys()
 
+
+def test_a_zip_of_masks_is_imported_from_a_store(does, davis_folder, tmp_path) -> None:
+    root = davis_folder()
+    shutil.make_archive(str(tmp_path / "theirs"), "zip", root / "Annotations/480p")
+    url = f"memory://{uuid.uuid4().hex}/theirs.zip"
+    write_bytes(place(url), (tmp_path / "theirs.zip").read_bytes())
+    where = ("--dataset", "DAVIS2017", "--root", root)
+    assert "12 masks imported" in does("results", "import", url, "--name", "theirs", *where)
+
+
+def test_a_zip_as_dataset(does, plain_folder, tmp_path) -> None:
     root = plain_folder()
     shutil.make_archive(str(tmp_path / "packed"), "zip", root.parent, root.name)
     does("run", "box_fill", "--dataset", f"folder:zip://clips::file://{tmp_path}/packed.zip")
