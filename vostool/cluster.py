@@ -8,12 +8,14 @@ on its workers, though, which is Dask's way of working: tls:// asks for certific
 import importlib.metadata
 import logging
 import re
+import signal
+import threading
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +105,28 @@ def local_cluster_crew(workers: int, gpus: tuple[str, ...] = ()) -> Iterator["Cl
         "cls": distributed.Scheduler,
         "options": {"dashboard": False, "host": "127.0.0.1", "port": 0},
     }
-    with (
-        distributed.SpecCluster(
-            specification, scheduler, silence_logs=logging.CRITICAL, name=LOCAL
-        ) as cluster,
-        _client(distributed, cluster, None) as client,
-    ):
+    with ExitStack() as stack:
+        with _children_ignore_interrupts():
+            cluster = stack.enter_context(
+                distributed.SpecCluster(
+                    specification, scheduler, silence_logs=logging.CRITICAL, name=LOCAL
+                )
+            )
+        client = stack.enter_context(_client(distributed, cluster, None))
         yield ClusterCrew(client, LOCAL, announced=bool(gpus))
+
+
+@contextmanager
+def _children_ignore_interrupts() -> Iterator[None]:
+    """Have processes that are started meanwhile leave Ctrl-C, which reaches all, to this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _security(distributed: Any, address: str, tls: Tls) -> Any:
