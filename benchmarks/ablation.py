@@ -62,13 +62,14 @@ def main() -> None:
     parts = [
         "# What the parts of SiamPolarMask are worth",
         f"{conditions(asked)} By `make ablation`.",
-        "## In the search, with the bundled weights",
-        _table(results(SEARCH, asked)),
-        "## Rays, trained anew on the network of the bundled weights, with one look",
-        _table(results(rays, asked)),
-        "## The network, from scratch, with one look",
-        _table(results(SCRATCH, asked)),
     ]
+    for heading, rows in (
+        ("In the search, with the bundled weights", SEARCH),
+        ("Rays, trained anew on the network of the bundled weights, with one look", rays),
+        ("The network, from scratch, with one look", SCRATCH),
+    ):
+        if found := results(rows, asked):
+            parts += [f"## {heading}", _table(found)]
     text = "\n\n".join(parts) + "\n"
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(text)
