@@ -246,7 +246,7 @@ def test_a_killed_worker_changes_nothing(cluster, clips, cli, tmp_path, wanderin
     waiting = wandering / "waiting"
     wait_for(lambda: waiting.is_dir() and len(list(waiting.iterdir())) == 3, "three at work")
     run = runs(tmp_path) / "killed"
-    assert len(list(run.glob("masks/.*.partial/*.png"))) > 3, "in the middle of sequences"
+    wait_for(lambda: len(list(run.glob("masks/.*.partial/*.png"))) > 3, "the middle of sequences")
     victim = int(next(waiting.iterdir()).name)
     assert victim in {worker.pid for worker in four.processes[1:]}
     os.kill(victim, signal.SIGKILL)

@@ -59,7 +59,9 @@ def local(workspace: Workspace) -> Callable[..., Path]:
 
 
 def test_installed_trackers_are_found_without_importing_them(workspace: Workspace) -> None:
-    assert isinstance(tracker_names(workspace)["copy_first"], EntryPoint)
+    source = tracker_names(workspace)["copy_first"]
+    assert not isinstance(source, Path)
+    assert source.value == "vostool_trackers.copy_first.tracker:CopyFirst"
 
 
 def test_an_installed_tracker_is_loaded(workspace: Workspace) -> None:

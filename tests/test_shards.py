@@ -199,7 +199,8 @@ def test_at_the_same_time_and_one_killed(clips, workspace, track):
     shards[0].communicate(timeout=LIMIT)
     (tracker / "go").touch()
     outputs = [shard.communicate(timeout=LIMIT)[0] for shard in shards[1:]]
-    assert all("4 of 12 sequences are missing of other shards" in text for text in outputs[1:])
+    # The one that ends last sees what the other has done.
+    assert any("4 of 12 sequences are missing of other shards" in text for text in outputs)
     run = RunFolder(workspace.results / "folder-clips" / "parts")
     assert not run.exists()
     again = start(home, clips, "parts", "--shard", "1/3")

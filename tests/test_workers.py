@@ -116,10 +116,16 @@ def test_a_caller_may_add_tasks():
 
 
 def test_after_an_error_what_is_being_done_is_still_yielded():
-    """Task 3 fails at once; those that are being done meanwhile are kept, and no more are begun."""
+    """Task 3 fails first; those that are being done meanwhile are kept, and no more are begun."""
     crew = Slow(threads=4)
     found: list[int] = []
-    groups = in_groups(crew, pick, deque((n,) for n in (0, 3, *range(10, 60))))
+    all_begun = threading.Barrier(4)
+
+    def picked(number: int) -> int:
+        all_begun.wait(10)
+        return pick(number)
+
+    groups = in_groups(crew, picked, deque((n,) for n in (0, 3, *range(10, 60))))
     with pytest.raises(ValueError, match="three"):
         found.extend(task[0] for group in groups for task, _ in group)
     assert sorted(found) == sorted(set(crew.given) - {3})
