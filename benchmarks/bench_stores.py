@@ -21,7 +21,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from vostool import pipeline
 from vostool.datasets.synthetic import make
 from vostool.device import device_name
-from vostool.storage import place, write_bytes
+from vostool.stores.storage import place, write_bytes
 
 STEPS = (0, 10)  # milliseconds that a step takes
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vostool.cluster import local_cluster_crew
 from vostool.datasets import synthetic
+from vostool.execution.cluster import local_cluster_crew
+from vostool.execution.session import release
+from vostool.execution.workers import Crew, WorkerPool, in_groups
 from vostool.masks import write_labels
 from vostool.results import Finished, Manifest, RunFolder, SequenceStatus
-from vostool.session import release
 from vostool.timing import StepTime
-from vostool.workers import Crew, WorkerPool, in_groups
 
 SIZE = (480, 854)
 KNOWN = (0, 1_000, 10_000, 100_000)  # sequences that a run holds when one more is added
@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 from vostool.datasets.catalog import open_dataset
 from vostool.jobs import RunRequest, prepare
-from vostool.session import Session
+from vostool.execution.session import Session
 from vostool.workspace import Workspace
 tracker, root = sys.argv[1:]
 workspace = Workspace(Path(root))

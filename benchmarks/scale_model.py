@@ -225,8 +225,8 @@ def predict(
         opened = run.files.serve(costs.begin, costs.start_files / costs.file_rate)
         ready.append(max(costs.begin + costs.start, opened))
         run.push(ready[-1], "ready", worker)
-    end = 0.0
-    while run.events and (run.known < sum(map(len, tasks)) or not run.sleeping):
+    end, wanted = 0.0, sum(map(len, tasks))
+    while run.events and (run.known < wanted or not run.sleeping):
         end = run.step()
     return _prediction(run, ready, end)
 

@@ -7,8 +7,8 @@ from math import inf, log
 
 from scale_model import Costs, Prediction, predict
 
+from vostool.execution.shares import FRAMES, MANY, batches
 from vostool.report.markdown import markdown_table
-from vostool.shares import FRAMES, MANY, batches
 
 GPUS = (1, 2, 8, 32, 128, 512)
 # 1,063 objects in the 507 videos of the validation split (Seo et al., "URVOS", ECCV 2020).
@@ -123,7 +123,7 @@ def efficiencies(name: str, lengths: Lengths, costs: Costs) -> str:
             usual = found
     rows.append(["time, as vostool does it", *(duration(each.makespan) for each in usual)])
     rows.append(["what loses most then", *(loss(each) for each in usual)])
-    headings = [name, *(f"{gpus} GPU{'s' if gpus > 1 else ''}" for gpus in GPUS)]
+    headings = [name, *map(_gpus, GPUS)]
     table = markdown_table(headings, rows, set(range(1, len(headings))))
     return f"{table}\n\n{reach(usual)}\n"
 
@@ -132,13 +132,13 @@ def reach(found: Sequence[Prediction]) -> str:
     """Say up to where it scales."""
     good = [gpus for gpus, each in zip(GPUS, found, strict=True) if each.efficiency >= GOOD]
     if not good:
-        return f"Nowhere at least {100 * GOOD:.0f} %: {NAMES[found[0].limit]} limits."
+        return f"Nowhere at least {100 * GOOD:.0f} %; what limits: {NAMES[found[0].limit]}."
     if good[-1] == GPUS[-1]:
         return f"At least {100 * GOOD:.0f} % up to {GPUS[-1]} GPUs."
     after = found[GPUS.index(good[-1]) + 1]
     return (
-        f"At least {100 * GOOD:.0f} % up to {good[-1]} GPUs; beyond, it is {NAMES[after.limit]} "
-        "that limits."
+        f"At least {100 * GOOD:.0f} % up to {_gpus(good[-1])}; what limits beyond: "
+        f"{NAMES[after.limit]}."
     )
 
 
@@ -190,3 +190,7 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _gpus(count: int) -> str:
+    return f"{count} GPU{'s' if count > 1 else ''}"

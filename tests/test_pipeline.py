@@ -11,7 +11,7 @@ import pytest
 from vostool.errors import DatasetError
 from vostool.masks import read_labels
 from vostool.pipeline import DEPTH, Gate, MaskWriter, decoded
-from vostool.storage import AT_ONCE, place
+from vostool.stores.storage import AT_ONCE, place
 
 PATHS = [Path(f"{index:05d}.jpg") for index in range(30)]
 SOON = 5.0  # seconds until a test that waits for another thread gives up

@@ -8,7 +8,7 @@ import pytest
 from vostool.errors import ResultError
 from vostool.lookup import all_runs, find_run, remove_run
 from vostool.results import Finished, Manifest, RunFolder, SequenceStatus
-from vostool.storage import place, read_bytes, remove, staged, write_bytes
+from vostool.stores.storage import place, read_bytes, remove, staged, write_bytes
 from vostool.timing import StepTime
 from vostool.vot.files import file_name
 from vostool.vot.running import BoxesRun, RestartsRun

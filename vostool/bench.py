@@ -9,14 +9,14 @@ from typing import Any
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError, VostoolError
 from vostool.evaluation import combined_summary, evaluate_masks, evaluate_run
-from vostool.gathering import gather_all
+from vostool.execution.gathering import gather_all
+from vostool.execution.workers import Workers
 from vostool.protocol import Protocol
 from vostool.results import RunFolder, runs_in
 from vostool.score_cache import ScoreCache
 from vostool.stability import check_stability
-from vostool.storage import create, read_text, require_writable, resolved
+from vostool.stores.storage import create, read_text, require_writable, resolved
 from vostool.tables import Scores, write_csv
-from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 MASKS_FILE = "masks.txt"  # beside the scores of masks that are no run: where the masks are

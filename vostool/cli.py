@@ -25,7 +25,7 @@ from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
 from vostool.errors import VostoolError, resource_error
-from vostool.store_errors import store_error
+from vostool.stores.failures import store_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
 

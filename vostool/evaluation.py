@@ -11,12 +11,13 @@ from vostool.attributes import attribute_table, known_attributes
 from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError
+from vostool.execution.workers import Workers
 from vostool.protocol import Protocol, protocol_named
 from vostool.results import RunFolder
 from vostool.score_cache import ScoreCache
 from vostool.scoring import score
 from vostool.stability import check_stability, score_stability
-from vostool.storage import each_at_once, is_remote, place, resolved
+from vostool.stores.storage import each_at_once, is_remote, place, resolved
 from vostool.tables import (
     Scores,
     interval_table,
@@ -29,7 +30,6 @@ from vostool.tables import (
     with_categories,
 )
 from vostool.timing import speed_of
-from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from vostool.errors import DatasetError
 from vostool.sequence import Frame
-from vostool.storage import read_bytes
+from vostool.stores.storage import read_bytes
 
 # Per format its signature, the mark before image data and the mark of the end, which must follow:
 # decoders fill a file that was cut short with grey and say nothing. A thumbnail has marks of its

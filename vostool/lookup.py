@@ -8,9 +8,9 @@ from vostool.datasets.catalog import CATALOG, FOLDER, open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.entries import Entry
 from vostool.errors import DatasetError, ResultError, UnknownNameError, UsageError
-from vostool.listing import folders, is_folder
 from vostool.results import Manifest, RunFolder, runs_in
-from vostool.storage import each_at_once, is_remote, place, remove
+from vostool.stores.listing import folders, is_folder
+from vostool.stores.storage import each_at_once, is_remote, place, remove
 from vostool.workspace import Workspace
 
 _OF_FOLDER = "folder-"  # results of `folder:PATH` are in `folder-<name of PATH>`

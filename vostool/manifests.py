@@ -10,7 +10,7 @@ from vostool.errors import ResultError
 from vostool.jobs import Job
 from vostool.provenance import git_revision, sha256_of
 from vostool.results import Manifest, RunFolder
-from vostool.storage import resolved
+from vostool.stores.storage import resolved
 
 
 def new_manifest(

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from vostool import png
 from vostool.errors import MaskError
 from vostool.sequence import Box, Labels, Mask
-from vostool.storage import is_remote, read_bytes
+from vostool.stores.storage import is_remote, read_bytes
 
 VOID = 255
 _COLOURED = {"RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"}

@@ -16,7 +16,7 @@ from typing import Self
 from vostool.frames import read_frame
 from vostool.masks import write_labels
 from vostool.sequence import Frame, Labels
-from vostool.storage import AT_ONCE, is_remote
+from vostool.stores.storage import AT_ONCE, is_remote
 
 DEPTH = 4  # frames decoded ahead, and masks waiting to be written
 REMOTE_DEPTH = 48  # frames of a store fetched and decoded ahead

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, folders_in, listed
 from vostool.errors import ResultError
-from vostool.listing import folders, is_folder, missing_files, missing_folders
 from vostool.sequence import Sequence
-from vostool.storage import same
+from vostool.stores.listing import folders, is_folder, missing_files, missing_folders
+from vostool.stores.storage import same
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,10 +22,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from vostool.errors import ResultError
-from vostool.listing import entries, folders
 from vostool.manifest import SCHEMA, Manifest, SequenceStatus
 from vostool.run_store import RunStore
-from vostool.storage import (
+from vostool.stores.listing import entries, folders
+from vostool.stores.lock import store_locked
+from vostool.stores.storage import (
     each_at_once,
     is_remote,
     make_folder,
@@ -33,7 +34,6 @@ from vostool.storage import (
     read_text,
     write_bytes,
 )
-from vostool.store_lock import store_locked
 from vostool.timing import StepTime
 
 __all__ = [

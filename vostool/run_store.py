@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vostool.listing import files_below
-from vostool.storage import remove_files
-from vostool.store_lock import StoreLock, store_locked
+from vostool.stores.listing import files_below
+from vostool.stores.lock import StoreLock, store_locked
+from vostool.stores.storage import remove_files
 
 
 class RunStore:

@@ -15,12 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vostool.ahead import Ahead
 from vostool.errors import MaskError, StoreError
 from vostool.masks import decode_labels, read_file
 from vostool.results import write_text
 from vostool.sequence import Labels
-from vostool.storage import read_bytes, read_text
+from vostool.stores.ahead import Ahead
+from vostool.stores.storage import read_bytes, read_text
 
 Row = tuple[str, int, str, float, float]  # sequence, object, frame, J, F
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vostool.errors import ResultError, UnknownNameError
 from vostool.results import RunFolder, runs_in
-from vostool.storage import place
+from vostool.stores.storage import place
 from vostool.tables import read_csv
 
 _TEXT: dict[Hashable, type] = {"sequence": str, "frame": str}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError, ResultError
+from vostool.execution.workers import Workers, in_order
 from vostool.masks import VOID, ids_in, merge_objects, refuse_soft
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
@@ -25,7 +25,7 @@ from vostool.predictions import (
 from vostool.protocol import Protocol
 from vostool.score_cache import LabelFiles, ScoreCache, SequenceScores
 from vostool.sequence import Labels, Sequence, portable
-from vostool.workers import Workers, in_order
+from vostool.stores.ahead import Ahead
 
 if TYPE_CHECKING:
     import pandas as pd

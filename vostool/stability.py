@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from vostool.ahead import Ahead
 from vostool.datasets.dataset import Dataset
 from vostool.errors import UsageError
+from vostool.execution.workers import Workers, in_order
 from vostool.masks import merge_objects
 from vostool.metrics.stability import NOT_COUNTED, mean_stability, stability_over
 from vostool.predictions import prediction_path
 from vostool.protocol import Protocol
 from vostool.score_cache import LabelFiles, ScoreCache
 from vostool.sequence import Sequence
-from vostool.workers import Workers, in_order
+from vostool.stores.ahead import Ahead
 
 
 def check_stability(dataset: Dataset, protocol: Protocol) -> None:

@@ -14,7 +14,7 @@ from vostool.errors import DatasetError
 from vostool.metrics.bootstrap import Interval, percentiles, resampled_means
 from vostool.metrics.statistics import statistics
 from vostool.results import write_text
-from vostool.storage import read_bytes
+from vostool.stores.storage import read_bytes
 
 STATISTICS = ["J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay"]
 SUMMARY_COLUMNS = [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from vostool.storage import place, write_bytes
+from vostool.stores.storage import place, write_bytes
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from vostool.datasets.catalog import open_dataset
-from vostool.listing import entries, files_below, sizes
-from vostool.storage import place
+from vostool.stores.listing import entries, files_below, sizes
+from vostool.stores.storage import place
 
 DATA = ("--dataset", "DAVIS2017")
 

@@ -4,8 +4,8 @@ import shutil
 import uuid
 from pathlib import Path
 
-from vostool.listing import files_below
-from vostool.storage import place, read_bytes, write_bytes
+from vostool.stores.listing import files_below
+from vostool.stores.storage import place, read_bytes, write_bytes
 
 
 def results_of(run: Path) -> dict[str, bytes]:

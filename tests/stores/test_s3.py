@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from vostool.datasets.catalog import CATALOG, open_dataset
-from vostool.listing import files_below
 from vostool.results import RunFolder
-from vostool.storage import place, read_bytes, remove, write_bytes
+from vostool.stores.listing import files_below
+from vostool.stores.storage import place, read_bytes, remove, write_bytes
 
 DATA = ("--dataset", "DAVIS2017")
 

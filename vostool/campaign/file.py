@@ -10,7 +10,7 @@ from vostool.config import build_config, read_toml
 from vostool.datasets.catalog import has_regions
 from vostool.errors import ConfigError
 from vostool.protocol import protocol_named
-from vostool.storage import is_url
+from vostool.stores.storage import is_url
 from vostool.vot.protocol import vot_protocol
 from vostool.vot.reported import Shape
 

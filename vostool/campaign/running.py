@@ -15,14 +15,14 @@ from vostool.campaign.plan import Planned, protocols_of, rules_of
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import VostoolError
+from vostool.execution.runner import Advance, run_tracker
+from vostool.execution.shared_frames import SharedFrames
+from vostool.execution.together import failure_of, run_together
+from vostool.execution.workers import Workers
 from vostool.protocol import protocol_named
-from vostool.runner import Advance, run_tracker
-from vostool.shared_frames import SharedFrames
-from vostool.together import failure_of, run_together
 from vostool.vot.bench import evaluate_region_runs
 from vostool.vot.running import run_regions
 from vostool.vot.together import run_regions_together
-from vostool.workers import Workers
 from vostool.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ import click
 
 from vostool.commands.options import execution_of, executor_options, results_option
 from vostool.errors import ResultError, UsageError
-from vostool.workers import Workers
+from vostool.execution.workers import Workers
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -112,9 +112,9 @@ def _run(
 ) -> None:
     """Track, score and rank; fails in the end if anything did."""
     from vostool.campaign.running import Means, scored, track_missing
+    from vostool.execution.shared_frames import MB, SharedFrames
     from vostool.report.campaign_screen import looking, show_needed, show_shared
     from vostool.report.terminal import frame_progress
-    from vostool.shared_frames import MB, SharedFrames
 
     shared = SharedFrames(described.share_mb * MB)
     with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
@@ -175,7 +175,7 @@ def _fail(outcomes: "list[Outcome]") -> None:
 
 def _free(results: Path) -> int | None:
     """Return the bytes that are left where the results are; None if that is not known."""
-    from vostool.storage import is_remote
+    from vostool.stores.storage import is_remote
 
     if is_remote(results):
         return None

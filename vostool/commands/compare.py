@@ -46,7 +46,7 @@ def compare(
     from vostool.protocol import protocol_named
     from vostool.report.screens import show_comparison
     from vostool.scored import find_scores, holds_scores, read_scores
-    from vostool.storage import place
+    from vostool.stores.storage import place
 
     folders = [place(first), place(second)]
     if not all(map(holds_scores, folders)):
@@ -69,7 +69,7 @@ def _where(
     from vostool.datasets.catalog import open_dataset
     from vostool.lookup import entry_of, shared_key
     from vostool.scored import holds_scores
-    from vostool.storage import place
+    from vostool.stores.storage import place
 
     results = results or workspace.results
     places = {k: v for k, v in where.items() if k != "sequences"}

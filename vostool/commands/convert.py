@@ -66,7 +66,7 @@ def davis2coco(
     from vostool.convert.coco import to_coco, to_json
     from vostool.convert.sources import davis_name, davis_splits
     from vostool.datasets.catalog import CATALOG, find_root, open_dataset
-    from vostool.storage import resolved
+    from vostool.stores.storage import resolved
 
     name = f"DAVIS{year}"
     root = root or find_root(CATALOG[name], workspace)

@@ -125,11 +125,11 @@ def pack(
     first, and nothing is written if anything is wrong.
     """
     from vostool.datasets.catalog import CATALOG, open_dataset
-    from vostool.listing import sizes
-    from vostool.packing import find_masks
-    from vostool.packing import pack as write
+    from vostool.exchange.packing import find_masks
+    from vostool.exchange.packing import pack as write
+    from vostool.exchange.verification import frames_wanted
     from vostool.report.terminal import frame_progress
-    from vostool.verification import frames_wanted
+    from vostool.stores.listing import sizes
 
     name = where.pop("dataset")
     servers = CATALOG[name].servers.values() if name in CATALOG else ()

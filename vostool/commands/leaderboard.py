@@ -69,7 +69,7 @@ def leaderboard(
     from vostool.report.leaderboard_files import write_leaderboard
     from vostool.report.screens import show_leaderboard
     from vostool.report.terminal import frame_progress
-    from vostool.storage import require_writable
+    from vostool.stores.storage import require_writable
 
     if plots:
         from vostool.report.plots import check_installed

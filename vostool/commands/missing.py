@@ -8,7 +8,7 @@ import click
 
 from vostool.commands.running import run_on_regions, run_one
 from vostool.errors import ResultError, VostoolError
-from vostool.workers import Workers
+from vostool.execution.workers import Workers
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def _in_turns(
     experiment: "Experiment | None",
 ) -> list[VostoolError | None]:
     """Track all runs in turns in this process; returns why each failed."""
+    from vostool.execution.together import run_together
     from vostool.report.terminal import frame_progress
-    from vostool.together import run_together
     from vostool.vot.together import run_regions_together
 
     title = requests[0].tracker if len(requests) == 1 else f"{len(requests)} trackers"
@@ -125,8 +125,8 @@ def _frames(
     experiment: "Experiment | None",
 ) -> int:
     """Return how many frames there are to track, for the bar."""
+    from vostool.execution.runner import missing_sequences
     from vostool.results import RunFolder
-    from vostool.runner import missing_sequences
     from vostool.vot.running import run_kind
 
     kind = RunFolder if experiment is None else run_kind(dataset)

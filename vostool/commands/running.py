@@ -47,8 +47,8 @@ def run_one(
     executor: Executor | None = None,
 ) -> None:
     """Track what a run lacks."""
+    from vostool.execution.runner import missing_sequences, run_tracker
     from vostool.report.terminal import frame_progress
-    from vostool.runner import missing_sequences, run_tracker
 
     missing = missing_sequences(request, dataset, results)
     frames = sum(len(sequence) for sequence in missing)
@@ -87,8 +87,8 @@ def _tell(
     if request.shard is None:
         click.echo(f"{folder.path}: {len(dataset.sequences)} sequences, {tracked}")
         return
-    from vostool.gathering import done_in
-    from vostool.shard_folders import shards_of
+    from vostool.execution.gathering import done_in
+    from vostool.execution.shard_folders import shards_of
 
     done = done_in(folder)
     missing = sum(sequence.name not in done for sequence in dataset.sequences)

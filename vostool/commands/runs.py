@@ -56,9 +56,9 @@ def check_runs(
     """
     from vostool.datasets.dataset import Dataset
     from vostool.errors import ResultError, VostoolError
+    from vostool.exchange.verification import run_problems, what_mends
     from vostool.lookup import all_runs, dataset_of, entry_of, find_run, full_name
     from vostool.report.terminal import frame_progress
-    from vostool.verification import run_problems, what_mends
 
     results = results or workspace.results
     runs = [find_run(results, name, dataset) for name in names] or all_runs(results, dataset)
@@ -111,8 +111,8 @@ def remove_runs(
 
     RUN is a name, or DATASET/RUN where several datasets have it.
     """
-    from vostool.listing import files_below
     from vostool.lookup import find_run, full_name, remove_run
+    from vostool.stores.listing import files_below
 
     results = results or workspace.results
     runs = list({run.path: run for run in (find_run(results, n, dataset) for n in names)}.values())
@@ -158,7 +158,7 @@ def import_masks(
     DIR_OR_ZIP holds <sequence>/<frame>.png at any depth, like what is sent to the servers of DAVIS
     and YouTube-VOS. Every mask is checked first; if one is wrong nothing is imported.
     """
-    from vostool.importing import import_run
+    from vostool.exchange.importing import import_run
     from vostool.jobs import run_name
     from vostool.lookup import full_name, with_frames
     from vostool.report.terminal import frame_progress

@@ -59,9 +59,9 @@ def show(
     RUN is a run, a folder of <sequence>/<frame>.png, or gt for the ground truth. With --against
     two are shown side by side, and where they differ.
     """
-    from vostool.listing import sizes
     from vostool.report.exhibit import Exhibit
     from vostool.report.layers import layers_of
+    from vostool.stores.listing import sizes
 
     kind = out.suffix.lower() if out else ".png"
     if kind not in _WIDTHS:

@@ -67,7 +67,7 @@ def train(
     A second start goes on from the newest checkpoint. For several GPUs:
     torchrun --nproc-per-node N -m vostool train ...
     """
-    from vostool.storage import require_local
+    from vostool.stores.storage import require_local
     from vostool.training.distributed import Ranks
     from vostool.training.job import TrainRequest, prepare_training
     from vostool.training.loop import train as run

@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from vostool.ahead import Ahead
 from vostool.convert.rle import box_and_area, encode_objects
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.masks import VOID, ids_in, refuse_soft
 from vostool.sequence import Labels, Sequence
+from vostool.stores.ahead import Ahead
 
 ONE_CATEGORY = "object"  # of datasets that name none
 Document = dict[str, Any]  # what a JSON file holds

@@ -32,7 +32,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.masks import read_labels
 from vostool.sequence import Mask
-from vostool.storage import read_text
+from vostool.stores.storage import read_text
 
 _NAME = re.compile(r"(?:^\s*-?\s*|[{,]\s*)name:\s*['\"]?([^'\"#,}\s]+)")
 

@@ -18,7 +18,7 @@ from vostool.convert.rle import Rle, check, decode, to_rle
 from vostool.errors import DataError, DatasetError
 from vostool.frames import read_frame
 from vostool.sequence import Box, Frame, Mask
-from vostool.storage import read_bytes
+from vostool.stores.storage import read_bytes
 
 _Record = dict[str, Any]
 

@@ -13,9 +13,9 @@ from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
 from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
-from vostool.listing import is_folder
 from vostool.protocol import PROTOCOLS
-from vostool.storage import base_name, place, read_text
+from vostool.stores.listing import is_folder
+from vostool.stores.storage import base_name, place, read_text
 from vostool.workspace import Workspace
 
 __all__ = [

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vostool.ahead import Ahead
 from vostool.datasets.clips import Clips
 from vostool.errors import DatasetError
-from vostool.listing import missing_files, sizes
 from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
 from vostool.protocol import Protocol
 from vostool.sequence import Labels, Prompt, Sequence
-from vostool.storage import read_bytes
+from vostool.stores.ahead import Ahead
+from vostool.stores.listing import missing_files, sizes
+from vostool.stores.storage import read_bytes
 
 ANNOTATIONS = "Annotations"  # the usual folder of the ground truth
 

@@ -17,7 +17,7 @@ from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences
 from vostool.errors import DatasetError
 from vostool.sequence import Sequence
-from vostool.storage import read_text
+from vostool.stores.storage import read_text
 
 FOLDERS = {"valid": ("valid", "val"), "train": ("train",), "test": ("test",)}
 UNSEEN = "unseen_videos.txt"

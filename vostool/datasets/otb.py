@@ -17,7 +17,7 @@ from vostool.datasets.vot import image_size, read_text
 from vostool.errors import DatasetError
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
-from vostool.storage import each_at_once, is_remote
+from vostool.stores.storage import each_at_once, is_remote
 
 TRUTH = "groundtruth_rect"
 # Sequences of OTB whose boxes begin later than their images (Wu et al., TPAMI 37(9), 2015).

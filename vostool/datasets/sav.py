@@ -14,7 +14,7 @@ from vostool.datasets.dataset import Contents
 from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
 from vostool.errors import DatasetError
 from vostool.sequence import Sequence
-from vostool.storage import each_at_once, is_remote
+from vostool.stores.storage import each_at_once, is_remote
 
 FRAMES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 

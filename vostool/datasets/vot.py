@@ -18,8 +18,8 @@ from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_n
 from vostool.errors import DatasetError
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
-from vostool.storage import each_at_once, is_remote
-from vostool.storage import read_text as read_whole
+from vostool.stores.storage import each_at_once, is_remote
+from vostool.stores.storage import read_text as read_whole
 
 TRUTH = "groundtruth.txt"
 LIST = "list.txt"

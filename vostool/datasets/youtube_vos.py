@@ -16,7 +16,7 @@ from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences, split_folder
 from vostool.errors import DatasetError
 from vostool.sequence import Sequence
-from vostool.storage import read_text
+from vostool.stores.storage import read_text
 
 SPLITS = ("valid", "train", "test")
 META = "meta.json"

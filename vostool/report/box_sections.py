@@ -12,7 +12,7 @@ from vostool.errors import ResultError
 from vostool.report.format import OTB_SCORES, VOT_SCORES, is_blank
 from vostool.report.published import published_boxes
 from vostool.report.section import OWN, Section, ranked
-from vostool.storage import place, resolved
+from vostool.stores.storage import place, resolved
 from vostool.tables import read_csv
 from vostool.vot.protocol import vot_protocol
 from vostool.vot.scores import SUMMARY, collect_summaries

@@ -13,7 +13,7 @@ from vostool.report.format import is_blank, rate, span
 from vostool.report.published import published_intervals, published_sequences
 from vostool.report.section import OWN, Section
 from vostool.results import Manifest, RunFolder
-from vostool.storage import place
+from vostool.stores.storage import place
 from vostool.tables import SPEED_COLUMNS, read_csv
 from vostool.trained_on import training_data
 

@@ -14,7 +14,7 @@ from vostool.protocol import Protocol, protocol_named
 from vostool.report.exhibit import GROUND_TRUTH, J_OF, Layer
 from vostool.results import RunFolder, runs_in
 from vostool.scored import frame_scores
-from vostool.storage import each_at_once, is_remote, place, resolved
+from vostool.stores.storage import each_at_once, is_remote, place, resolved
 from vostool.workspace import Workspace
 
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from vostool.datasets.catalog import CATALOG
 from vostool.errors import ResultError, UnknownNameError
-from vostool.listing import folders
 from vostool.report.box_sections import box_sections, plain_name, published_box_sections
 from vostool.report.published import (
     published,
@@ -23,6 +22,7 @@ from vostool.report.published import (
 )
 from vostool.report.section import OWN, Section, ranked
 from vostool.results import runs_in
+from vostool.stores.listing import folders
 from vostool.tables import lead_score, read_csv
 
 

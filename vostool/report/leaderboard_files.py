@@ -12,7 +12,7 @@ from vostool.report.markdown import as_markdown
 from vostool.report.page_fill import FOLDER, MB, Advance, Filled, Frames, filled_page, shown
 from vostool.report.section import Section
 from vostool.results import write_text
-from vostool.storage import write_bytes
+from vostool.stores.storage import write_bytes
 from vostool.tables import SEEN_COLUMNS, SPEED_COLUMNS, SUMMARY_COLUMNS, write_csv
 from vostool.workspace import Workspace
 

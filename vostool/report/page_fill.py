@@ -23,7 +23,7 @@ from vostool.report.page_data import frame_keys, frame_values, section_data
 from vostool.report.section import OWN, Section
 from vostool.report.viewer import Clip, make_clip, width_for
 from vostool.results import RunFolder
-from vostool.storage import place
+from vostool.stores.storage import place
 from vostool.workspace import Workspace
 
 Frames = Literal["embed", "folder", "none"]

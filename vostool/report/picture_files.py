@@ -10,7 +10,7 @@ from PIL import Image
 
 from vostool.errors import ResourceError, UsageError
 from vostool.report.overlay import BAR, Picture, resized
-from vostool.storage import staged_file
+from vostool.stores.storage import staged_file
 
 SUFFIXES = (".png", ".gif", ".mp4")
 MOST_OF_GIF = 400  # frames: Pillow holds all of them

@@ -9,7 +9,7 @@ import numpy as np
 from vostool.errors import UsageError
 from vostool.report.format import in_percent, score, scores_of
 from vostool.report.section import OWN, TIMED_ALIKE, Section
-from vostool.storage import make_folder, staged_file
+from vostool.stores.storage import make_folder, staged_file
 
 if TYPE_CHECKING:
     import pandas as pd

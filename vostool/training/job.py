@@ -15,7 +15,7 @@ from vostool.errors import DatasetError, WeightsError
 from vostool.jobs import run_name
 from vostool.plugins import load_tracker, split_spec
 from vostool.provenance import git_revision, sha256_of, versions
-from vostool.storage import resolved
+from vostool.stores.storage import resolved
 from vostool.training.folder import TrainFolder, TrainManifest
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Task, TrainingData, load_task

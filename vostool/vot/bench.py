@@ -11,17 +11,17 @@ from vostool.bench import home_of, name_of
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ResultError, UsageError, VostoolError
 from vostool.evaluation import run_speed
-from vostool.gathering import gather_all
-from vostool.listing import is_folder
+from vostool.execution.gathering import gather_all
+from vostool.execution.workers import Workers
 from vostool.results import RunFolder, runs_in
-from vostool.storage import require_writable
+from vostool.stores.listing import is_folder
+from vostool.stores.storage import require_writable
 from vostool.tables import write_csv
 from vostool.vot.protocol import vot_protocol
 from vostool.vot.running import run_kind
 from vostool.vot.scores import SUMMARY, RegionScores
 from vostool.vot.supervised import evaluate_supervised
 from vostool.vot.unsupervised import PROTOCOL, evaluate_unsupervised
-from vostool.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)

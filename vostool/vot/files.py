@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from vostool.errors import ResultError
-from vostool.listing import entries, is_folder
 from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.regions import parse_regions
 from vostool.sequence import Regions, RegionSequence
-from vostool.storage import read_text
+from vostool.stores.listing import entries, is_folder
+from vostool.stores.storage import read_text
 
 BASELINE = "baseline"
 

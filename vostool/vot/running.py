@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vostool.datasets.regions import RegionDataset
+from vostool.execution.runner import Advance, missing_sequences, run_tracker
 from vostool.jobs import RunRequest
 from vostool.results import RunFolder, SequenceStatus
-from vostool.runner import Advance, missing_sequences, run_tracker
 from vostool.sequence import Clip
-from vostool.storage import read_bytes, write_bytes
+from vostool.stores.storage import read_bytes, write_bytes
 from vostool.vot.experiment import Experiment
 from vostool.vot.files import BASELINE, file_name
 from vostool.workspace import Workspace

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from vostool.errors import ResultError
-from vostool.listing import folders
 from vostool.results import RunFolder, runs_in
-from vostool.storage import remove
+from vostool.stores.listing import folders
+from vostool.stores.storage import remove
 from vostool.tables import read_csv, write_csv
 
 SUMMARY = "vot.csv"  # not summary.csv, whose columns are those of masks

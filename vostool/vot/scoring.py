@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vostool.errors import ResultError
+from vostool.execution.workers import Workers, in_order
 from vostool.metrics.vot import (
     TRACKED,
     OverlapCurve,
@@ -20,7 +21,6 @@ from vostool.sequence import Regions, RegionSequence
 from vostool.vot.files import read_repetitions
 from vostool.vot.overlaps import reaches_beyond, region_overlaps
 from vostool.vot.protocol import VotProtocol
-from vostool.workers import Workers, in_order
 
 Floats = NDArray[np.float64]
 ALL, EMPTY = "all", "empty"  # tags that every frame has, and that those without another have

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vostool.datasets.regions import RegionDataset
+from vostool.execution.workers import Workers
 from vostool.metrics.vot import mean_or_nan, mean_within
 from vostool.vot.files import results_root
 from vostool.vot.protocol import VotProtocol
@@ -22,7 +23,6 @@ from vostool.vot.scoring import (
     sequence_accuracy,
     tag_masks,
 )
-from vostool.workers import Workers
 
 SENSITIVITY = 30  # frames of which reliability is the probability to survive, as in AR plots
 

@@ -1,14 +1,14 @@
-"""Several trackers over the same dataset of boxes in one process, see `vostool.together`."""
+"""Several trackers on a dataset of boxes in one process, see `vostool.execution.together`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from vostool.datasets.regions import RegionDataset
+from vostool.execution.runner import Advance
+from vostool.execution.shared_frames import SharedFrames
+from vostool.execution.together import Turn, run_together
 from vostool.jobs import RunRequest
-from vostool.runner import Advance
-from vostool.shared_frames import SharedFrames
-from vostool.together import Turn, run_together
 from vostool.vot.experiment import Experiment
 from vostool.vot.running import even_out, run_kind
 from vostool.workspace import Workspace

@@ -22,7 +22,7 @@ from vostool.metrics.ope import (
 )
 from vostool.regions import box_around, parse_regions, polygon_of
 from vostool.sequence import Regions, RegionSequence
-from vostool.storage import read_text
+from vostool.stores.storage import read_text
 from vostool.vot.files import check_length
 from vostool.vot.scores import RegionScores
 

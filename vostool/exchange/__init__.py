@@ -1,0 +1,1 @@
+"""Masks that come from other programs or go to evaluation servers, checked on the way."""

@@ -1,0 +1,203 @@
+"""Somebody's label maps, in a folder or a zip: what is there, and the bytes of each.
+
+Nothing of a zip is ever extracted: its entries are read one at a time, and names of files on this
+machine are never made of names in it. What it says of itself is not trusted either: an entry that
+would lead outside its folder, or is larger than a label map can be, is refused.
+"""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from vostool.errors import MaskError, ResultError
+from vostool.masks import read_file
+from vostool.stores.listing import files_below, is_folder
+from vostool.stores.storage import is_remote
+
+LARGEST = 64 * 2**20  # bytes of one PNG; an 8K frame of incompressible ids is 33 MB
+_DEEPEST = 6  # folders below a folder that is looked through
+_NOT_MASKS = "__MACOSX"  # beside every file that macOS packs
+
+
+class FolderSource:
+    """Label maps below a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def files(self) -> list[str]:
+        """Return the relative paths of all PNG files, with `/`, hidden ones left out."""
+        if is_remote(self.path):
+            return sorted(name for name in files_below(self.path) if _is_near(name))
+        found = []
+        for folder, folders, names in os.walk(self.path, followlinks=True):
+            inside = PurePosixPath(Path(folder).relative_to(self.path).as_posix())
+            if len(inside.parts) >= _DEEPEST:
+                folders.clear()
+            folders[:] = sorted(name for name in folders if name[0] != ".")
+            found += [(inside / name).as_posix() for name in names if is_mask(name)]
+        return sorted(found)
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            MaskError: it cannot be read, or is too large.
+        """
+        path = self.path / name
+        if not is_remote(path) and path.is_file() and path.stat().st_size > LARGEST:
+            raise MaskError(_too_large(path))
+        return read_file(path)
+
+
+class ZipSource:
+    """Label maps in a zip."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path = path
+        self._archive = archive
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        for entry in archive.infolist():
+            name = _safe_name(path, entry)
+            if entry.is_dir() or not is_mask(name):
+                continue
+            if name in self._entries:
+                raise ResultError(
+                    f"{path} holds {name} twice, and nobody knows which is meant. Pack it again."
+                )
+            self._entries[name] = entry
+
+    def files(self) -> list[str]:
+        """Return the names of all PNG entries, hidden ones left out."""
+        return sorted(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of an entry.
+
+        Raises:
+            MaskError: it is damaged, encrypted or too large.
+        """
+        entry, path = self._entries[name], self.path / name
+        if entry.flag_bits & 1:
+            raise MaskError(f"{path} is encrypted. Pack it without a password.")
+        if entry.file_size > LARGEST:
+            raise MaskError(_too_large(path))
+        try:
+            return self._archive.read(entry)  # never more than file_size bytes
+        except NotImplementedError:
+            raise MaskError(
+                f"{path} is packed by a method that cannot be read here. Pack it with deflate."
+            ) from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+            raise MaskError(f"{path} is damaged ({error}). Copy or pack the zip again.") from error
+
+
+MaskSource = FolderSource | ZipSource
+
+
+@contextmanager
+def opened_source(path: Path) -> Iterator[MaskSource]:
+    """Open a folder or a zip.
+
+    Raises:
+        ResultError: it is neither, or a zip that cannot be trusted.
+    """
+    if is_folder(path) and not path.is_file():
+        yield FolderSource(path)
+        return
+    if not path.is_file():
+        raise ResultError(f"{path} does not exist. Name a folder of masks, or a zip of one.")
+    try:
+        archive = zipfile.ZipFile(path.open("rb") if is_remote(path) else path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ResultError(
+            f"{path} is no zip that can be read ({error}). Name a folder of masks, or a zip of one."
+        ) from error
+    with archive:
+        yield ZipSource(path, archive)
+
+
+def is_mask(name: str) -> bool:
+    """Tell whether a path is that of a PNG that nobody hid."""
+    parts = PurePosixPath(name).parts
+    hidden = any(part[0] == "." or part == _NOT_MASKS for part in parts)
+    return name.lower().endswith(".png") and not hidden
+
+
+def _is_near(name: str) -> bool:
+    """Tell whether a path is a mask's and not too many folders deep."""
+    return is_mask(name) and len(PurePosixPath(name).parts) <= _DEEPEST + 1
+
+
+def prefix_of(source: MaskSource, files: Iterable[str], sequences: Iterable[str]) -> str:
+    """Return what stands before `<sequence>/<frame>.png` in the paths of a source.
+
+    Args:
+        source: named in errors.
+        files: its paths.
+        sequences: names that a dataset has.
+
+    Returns:
+        Empty, or a path that ends with `/`.
+
+    Raises:
+        ResultError: no path has a sequence in it, or they are in several places.
+    """
+    names = list(sequences)
+    folders = {PurePosixPath(name).parent.as_posix() for name in files}
+    counts: dict[str, int] = {}
+    for folder in folders:
+        for name in names:
+            if folder == name or folder.endswith(f"/{name}"):
+                prefix = folder.removesuffix(name)
+                counts[prefix] = counts.get(prefix, 0) + 1
+    if not counts:
+        raise ResultError(_nothing(source, sorted(folders), names))
+    if len(counts) > 1:
+        places = " and ".join(f"'{prefix or '.'}'" for prefix in sorted(counts)[:3])
+        raise ResultError(
+            f"{source.path} holds sequences in several places, {places}. Name the one folder that "
+            "holds <sequence>/<frame>.png (of a zip, unpack it first)."
+        )
+    return next(iter(counts))
+
+
+def _nothing(source: MaskSource, folders: list[str], names: list[str]) -> str:
+    """Say what is there instead of the sequences of a dataset."""
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    if source.path.name in names and "." in folders:
+        return (
+            f"{source.path} is the folder of one sequence: name {source.path.parent}, with "
+            f"--sequences {source.path.name}."
+        )
+    there = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
+    what = f"It has PNG files in {there}." if folders else "It has no PNG files at all."
+    return (
+        f"{source.path} has no folder with PNG files for any of the {len(names)} sequences of the "
+        f"dataset ({shown}). {what}"
+    )
+
+
+def _safe_name(path: Path, entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry, with `/`.
+
+    Raises:
+        ResultError: it leads outside of the folder it would be unpacked into.
+    """
+    name = entry.filename.replace("\\", "/")  # as old packers of Windows write it
+    parts = PurePosixPath(name).parts
+    absolute = name.startswith("/") or (len(name) > 1 and name[1] == ":")
+    if absolute or ".." in parts or stat.S_ISLNK(entry.external_attr >> 16):
+        raise ResultError(
+            f"{path} holds the entry {entry.filename!r}, which leads outside of its folder: no "
+            "honest packer writes such a thing. Nothing was read from it."
+        )
+    return name
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} is larger than {LARGEST // 2**20} MB, which no label map is. Write it again."

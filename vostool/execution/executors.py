@@ -1,0 +1,129 @@
+"""Where tasks are computed, as the user asked: in this process, in several, or on a cluster."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vostool.device import cores
+from vostool.errors import ResourceError, UsageError
+from vostool.execution.workers import VISIBLE, WorkerPool, Workers
+
+ALL = -1  # in `gpus`: every GPU of this machine
+LOCAL = "local-cluster"  # a Dask cluster of processes of this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificates for tls://; what is None is taken from Dask's own configuration.
+
+    Args:
+        ca: file of the authority that signed those of the cluster.
+        cert: file of the client's certificate.
+        key: file of its key.
+    """
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What computes tasks.
+
+    Args:
+        workers: processes of this machine; None for one, or for as many as there are cores if
+            `scheduler` is `local-cluster`.
+        gpus: one process for each of these GPUs, counted from 0.
+        scheduler: `tcp://host:port` or `tls://host:port` of Dask, or `local-cluster`.
+        tls: certificates.
+
+    Raises:
+        UsageError: these do not go together.
+    """
+
+    workers: int | None = None
+    gpus: tuple[int, ...] = ()
+    scheduler: str | None = None
+    tls: Tls = Tls()
+
+    def __post_init__(self) -> None:
+        if self.gpus and self.workers:
+            raise UsageError("--gpus starts one process for each GPU; leave --workers away.")
+        elsewhere = self.scheduler is not None and self.scheduler != LOCAL
+        if elsewhere and (self.gpus or self.workers):
+            raise UsageError(
+                "--workers and --gpus are for processes of this machine. How many a cluster has is "
+                "decided where its workers are started; leave them away."
+            )
+        if self.tls != Tls() and not (self.scheduler or "").startswith("tls://"):
+            raise UsageError("Certificates are for --scheduler tls://HOST:PORT.")
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether it is this process that computes."""
+        return self.scheduler is None and not self.gpus and (self.workers or 1) == 1
+
+    @contextmanager
+    def opened(self) -> Iterator[Workers]:
+        """Yield how many processes to start, or an executor that is closed in the end."""
+        with self.executor() as executor:
+            yield (self.workers or 1) if executor is None else executor
+
+    @contextmanager
+    def executor(self) -> Iterator[Executor | None]:
+        """Yield an executor that is closed in the end; None for plain processes of this machine.
+
+        Raises:
+            UsageError: Dask is not installed, or the address is none.
+            ResourceError: there is no such GPU.
+            ClusterError: the cluster cannot be used.
+        """
+        if self.scheduler is None and not self.gpus:
+            yield None
+            return
+        gpus = visible(self.gpus)
+        if self.scheduler is None:
+            with WorkerPool(len(gpus), gpus=gpus) as pool:
+                yield pool
+            return
+        from vostool.execution.cluster import cluster_crew, local_cluster_crew
+
+        if self.scheduler == LOCAL:
+            with local_cluster_crew(self.workers or cores(), gpus) as crew:
+                yield crew
+            return
+        with cluster_crew(self.scheduler, self.tls) as crew:
+            yield crew
+
+
+def visible(gpus: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what `CUDA_VISIBLE_DEVICES` is for each of some GPUs.
+
+    Args:
+        gpus: counted from 0 among those that this process may use, or `ALL`.
+
+    Raises:
+        ResourceError: one of them is not there.
+    """
+    if not gpus:
+        return ()
+    import torch
+
+    there = torch.cuda.device_count()
+    if not there:
+        raise ResourceError(
+            "There is no CUDA device here. Leave --gpus away; --workers is for CPUs."
+        )
+    names = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    names = names or [str(number) for number in range(there)]
+    chosen = range(there) if gpus == (ALL,) else gpus
+    for number in chosen:
+        if number >= there:
+            raise ResourceError(
+                f"There is no GPU {number} here: this machine shows {there}, counted from 0."
+            )
+    return tuple(names[number] for number in chosen)

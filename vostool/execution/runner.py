@@ -1,0 +1,132 @@
+"""Running one tracker over one dataset: what is missing is tracked, what is there is kept."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vostool.datasets.clips import Clips
+from vostool.errors import ResultError
+from vostool.execution.gathering import done_in, gather
+from vostool.execution.session import Track
+from vostool.execution.shards import track_shard
+from vostool.execution.shares import share_of
+from vostool.execution.sharing import Advance, Effort, describe
+from vostool.jobs import RunRequest, prepare, run_name
+from vostool.manifests import new_manifest, resumed
+from vostool.results import Manifest, RunFolder
+from vostool.sequence import Clip
+from vostool.tracking import track_sequence
+from vostool.workspace import Workspace
+
+__all__ = [
+    "Advance",
+    "describe",
+    "missing_sequences",
+    "new_manifest",
+    "opened_run",
+    "resumed",
+    "run_tracker",
+]
+
+
+def run_tracker(
+    request: RunRequest,
+    dataset: Clips[Any],
+    workspace: Workspace,
+    results: Path,
+    advance: Advance = lambda frames, sequence: None,
+    *,
+    track: Track = track_sequence,
+    kind: type[RunFolder] = RunFolder,
+    experiment: Mapping[str, Any] | None = None,
+    executor: Executor | None = None,
+) -> RunFolder:
+    """Track every sequence of the dataset that the run folder lacks.
+
+    An executor needs no more than `submit` with the rules of `concurrent.futures`: its workers are
+    given functions of vostool by name, plain values and paths. They must see the dataset, the
+    results folder and the weights under the same paths, and have the same vostool, tracker and
+    packages; each says so if it has not. Threads take turns, for trackers draw random numbers from
+    generators of the process. What an executor may tell beside that is in `workers.Crew`; of one
+    that tells nothing, `request.workers` says how many of its workers share a machine.
+
+    Args:
+        request: tracker, configuration and how to run it.
+        dataset: what to track.
+        workspace: where local trackers are.
+        results: folder of run folders, by dataset.
+        advance: told of frames as they are done: each one, or with several workers those of a
+            whole sequence.
+        track: tracks a sequence.
+        kind: of the run folder.
+        experiment: what else decides the results, for the manifest.
+        executor: shares out the sequences, the longest first; it is left open. Otherwise they are
+            tracked in this process, or in as many of this machine as `request.workers` says.
+
+    Returns:
+        The run folder, holding all sequences of the dataset; of a shard, if it was the last.
+
+    Raises:
+        ResultError: the folder holds another run, or another process is writing it.
+        WeightsError: the tracker needs weights, or the file is not there.
+        ResourceError: a worker died, or a cluster is gone; what is finished is kept.
+        VostoolError: as raised by the dataset and the tracker.
+    """
+    job = prepare(request, workspace, cuda=getattr(executor, "cuda", None))
+    effort = Effort(job, track, request.workers, executor, request.batch, advance)
+    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
+    fresh = new_manifest(job, dataset, folder.name, experiment)
+    if request.shard is not None:
+        track_shard(effort, folder, fresh, dataset, request.shard)
+        return folder
+    with opened_run(folder, fresh, dataset) as (manifest, todo):
+        if todo:
+            effort.track_into(folder, manifest, dataset, todo)
+        else:
+            folder.write_manifest(manifest)
+    return folder
+
+
+@contextmanager
+def opened_run(
+    folder: RunFolder, fresh: Manifest, dataset: Clips[Any]
+) -> Iterator[tuple[Manifest, list[Clip]]]:
+    """Lock a run folder, tidied, and yield its manifest and the sequences it lacks.
+
+    Hidden folders that are left in the end are removed, whatever ends it.
+
+    Args:
+        folder: of the run.
+        fresh: manifest of a run that begins now; it is used if there is none to go on with.
+        dataset: what is to be tracked.
+
+    Raises:
+        ResultError: the folder holds another run, or another process is writing it.
+    """
+    with folder.locked():
+        if not folder.exists() and folder.has_masks():
+            raise ResultError(
+                f"{folder.path} holds masks but no run.json that tells whose they are. Remove that "
+                "folder, or choose another name with --name."
+            )
+        gather(folder)
+        manifest = resumed(folder, fresh, dataset)
+        folder.tidy(manifest)
+        done = folder.complete(manifest)
+        try:
+            yield manifest, [each for each in dataset.sequences if each.name not in done]
+        finally:
+            folder.discard_partials()
+
+
+def missing_sequences(
+    request: RunRequest, dataset: Clips[Any], results: Path, kind: type[RunFolder] = RunFolder
+) -> tuple[Clip, ...]:
+    """Return the sequences, or those of a shard's share, that a run and all its shards lack."""
+    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
+    done = done_in(folder)
+    if request.shard is not None:
+        return tuple(s for s in share_of(dataset.sequences, *request.shard) if s.name not in done)
+    return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)
