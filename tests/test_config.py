@@ -78,7 +78,7 @@ def test_values_that_do_not_fit(key: str, value: Any, takes: str) -> None:
 
 
 def test_unknown_key_says_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"setting in here 'stepps'. Did you mean 'steps'"):
+    with pytest.raises(UnknownNameError, match=r"setting 'stepps' in here. Did you mean 'steps'"):
         build_config(Settings, {"stepps": 1}, "here")
 
 

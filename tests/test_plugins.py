@@ -182,7 +182,7 @@ def test_toml_and_overrides_in_turn(workspace: Workspace, local) -> None:
 
 def test_unknown_configuration_says_the_nearest(workspace: Workspace, local) -> None:
     local("mine", quick="")
-    with pytest.raises(UnknownNameError, match=r"configuration of mine 'quik'.*'quick'"):
+    with pytest.raises(UnknownNameError, match=r"configuration 'quik' of mine.*'quick'"):
         load_tracker("mine", workspace).config("quik")
 
 

@@ -30,7 +30,7 @@ def build_config(cls: type, values: Mapping[str, Any], source: str) -> Any:
     checked = {}
     for key, value in values.items():
         if key not in names:
-            raise UnknownNameError.of(f"setting in {source}", key, names)
+            raise UnknownNameError.of("setting", key, names, f"in {source}")
         try:
             checked[key] = _fit(value, hints[key])
         except (TypeError, ValueError):

@@ -37,13 +37,23 @@ class UnknownNameError(UsageError):
     """No thing of that kind and name; the message lists the names and the nearest one."""
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
-        """Return the error for a name that is none of the known ones."""
+    def of(cls, kind: str, name: str, known: Iterable[str], where: str = "") -> Self:
+        """Return the error for a name that is none of the known ones.
+
+        Args:
+            kind: of thing that is named.
+            name: as it was given.
+            known: names that there are.
+            where: they were looked for, such as "in FILE".
+        """
         names = sorted(known)
         folded = {known_name.casefold(): known_name for known_name in reversed(names)}
         near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
         hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
-        return cls(f"There is no {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")
+        place = f" {where}" if where else ""
+        return cls(
+            f"There is no {kind} '{name}'{place}.{hint} Known: {', '.join(names) or 'none'}."
+        )
 
 
 class ConfigError(UsageError):

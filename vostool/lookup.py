@@ -32,7 +32,7 @@ def all_runs(results: Path, dataset: str | None = None) -> list[RunFolder]:
     if dataset is not None:
         known = {path.name: path for path in found}
         if dataset not in known:
-            raise UnknownNameError.of(f"dataset with runs in {results}", dataset, known)
+            raise UnknownNameError.of("dataset with runs", dataset, known, f"in {results}")
         return found[known[dataset]]
     return [run for runs in found.values() for run in runs]
 
@@ -61,7 +61,7 @@ def find_run(results: Path, given: str, dataset: str | None = None) -> RunFolder
         raise UsageError(f"There are several runs '{given}'. Name one of them in full: {names}.")
     if not found:
         known = {full_name(run) if "/" in given else run.name for run in runs}
-        raise UnknownNameError.of(f"run in {results}", given, known)
+        raise UnknownNameError.of("run", given, known, f"in {results}")
     return found[0]
 
 
@@ -81,7 +81,7 @@ def shared_key(results: Path, names: Iterable[str]) -> str:
         if not holders:
             known = {run.name for run in all_runs(results)}
             known |= {path.name for path in results.glob("*/scores/*/")}
-            raise UnknownNameError.of(f"run in {results}", name, known)
+            raise UnknownNameError.of("run", name, known, f"in {results}")
         everywhere[name] = sorted(holders)
         keys = holders if keys is None else keys & holders
     if keys and len(keys) == 1:

@@ -101,7 +101,7 @@ class Plugin:
         if not name:
             return {}
         if name not in self.configs:
-            raise UnknownNameError.of(f"configuration of {self.name}", name, self.configs)
+            raise UnknownNameError.of("configuration", name, self.configs, f"of {self.name}")
         return read_toml(self.configs[name])
 
 

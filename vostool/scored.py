@@ -69,7 +69,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
         )
     known = [run.name for run in runs_in(runs)]
     known += [path.parent.parent.name for path in runs.glob(f"scores/*/{protocol}/objects.csv")]
-    raise UnknownNameError.of(f"run in {runs}", given, known)
+    raise UnknownNameError.of("run", given, known, f"in {runs}")
 
 
 def read_scores(folder: Path, sequences: Iterable[str] | None = None) -> Scored:
@@ -99,7 +99,7 @@ def read_scores(folder: Path, sequences: Iterable[str] | None = None) -> Scored:
         known = set(objects["sequence"])
         for name in wanted:
             if name not in known:
-                raise UnknownNameError.of(f"sequence in {folder}", name, known)
+                raise UnknownNameError.of("sequence", name, known, f"in {folder}")
         objects = objects[objects["sequence"].isin(wanted)].reset_index(drop=True)
     summary = folder / "summary.csv"
     rows = _read_csv(summary).to_dict("records") if summary.is_file() else []

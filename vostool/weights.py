@@ -62,7 +62,7 @@ def find_release(plugin: Plugin, name: str) -> Release:
         if name in (release.name, release.file):
             return release
     names = [release.name for release in plugin.cls.releases]
-    raise UnknownNameError.of(f"release of {plugin.name}", name, names)
+    raise UnknownNameError.of("release", name, names, f"of {plugin.name}")
 
 
 def state_of(release: Release, folder: Path) -> Literal["here", "begun", "no"]:

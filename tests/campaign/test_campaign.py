@@ -223,7 +223,7 @@ def test_what_cannot_run_stops_nothing_else(
     plan = flat(cli("campaign", file, "--dry-run"), 2)
     assert "10 runs: 0 complete, 1 to track, 9 refused" in plan
     assert "nano_box needs weights: give them with" in plan
-    assert "There is no setting in drifting 'reech'. Did you mean 'reach'?" in plan
+    assert "There is no setting 'reech' in drifting. Did you mean 'reach'?" in plan
     assert "There is no tracker 'driftin'. Did you mean 'drifting'?" in plan
     assert "MOSE is not there" in plan
     assert "9 of 10 runs cannot run" in plan
@@ -291,7 +291,7 @@ def test_chosen_runs_and_chosen_sequences(
     assert {path.name for path in runs.iterdir()} == set(RUNS) - {"copy_first"}
     assert (runs / "drifting-reach=1/scores/davis.subset/summary.csv").is_file()
     refused = flat(cli("campaign", file, "--only", "drift"), 2)
-    assert "There is no run in the campaign 'drift'" in refused
+    assert "There is no run 'drift' in the campaign" in refused
 
 
 def test_the_cost_is_that_of_runs_that_were(

@@ -170,7 +170,7 @@ def test_names(cli, tracker) -> None:
     tracker()
     done = cli("weights", "mine", "Mine_DAVS")
     assert done.exit_code == 2
-    assert "no release of mine 'Mine_DAVS'. Did you mean 'Mine_DAVIS'" in done.output
+    assert "no release 'Mine_DAVS' of mine. Did you mean 'Mine_DAVIS'" in done.output
     assert (
         "no published weights for copy_first; it needs none" in cli("weights", "copy_first").output
     )

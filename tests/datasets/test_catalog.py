@@ -83,11 +83,11 @@ def test_a_folder_below_the_current_one(plain_folder, opened, monkeypatch) -> No
     [
         ("DAVIS", {}, UnknownNameError, "no dataset 'DAVIS'. Did you mean 'DAVIS201"),
         ("davis2016", {}, UnknownNameError, "Known: .*folder:PATH"),
-        ("DAVIS2016", {"split": "test-dev"}, UnknownNameError, "split of DAVIS2016 'test-dev'"),
+        ("DAVIS2016", {"split": "test-dev"}, UnknownNameError, "split 'test-dev' of DAVIS2016"),
         ("folder:absent", {}, DatasetError, "absent is not a folder"),
         ("folder:.", {"root": Path()}, UsageError, "leave --root away"),
         ("folder:.", {"resolution": "480p"}, UsageError, "leave --resolution away"),
-        ("folder:.", {"split": "val"}, UnknownNameError, "split of folder"),
+        ("folder:.", {"split": "val"}, UnknownNameError, "split 'val' of folder"),
     ],
 )
 def test_what_cannot_be_meant(
@@ -131,7 +131,7 @@ def test_sequences_keep_the_order_of_the_split(davis_folder, opened) -> None:
 
 def test_an_unknown_sequence(davis_folder, opened) -> None:
     davis_folder(folder="datasets/DAVIS")
-    with pytest.raises(UnknownNameError, match=r"sequence in DAVIS2017 \(val\) 'gaot'.*'goat'"):
+    with pytest.raises(UnknownNameError, match=r"sequence 'gaot' in DAVIS2017 \(val\).*'goat'"):
         opened("DAVIS2017", sequences=["gaot"])
 
 

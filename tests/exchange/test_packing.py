@@ -219,7 +219,7 @@ def test_a_full_disk_leaves_the_old_zip(
 def test_names_and_folders(youtube: Dataset, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     assert find_masks(str(masks), tmp_path / "results", youtube) == ("masks", masks)
-    with pytest.raises(UnknownNameError, match=r"no run in .* 'nobody'"):
+    with pytest.raises(UnknownNameError, match=r"no run 'nobody' in "):
         find_masks("nobody", tmp_path / "results", youtube)
 
 

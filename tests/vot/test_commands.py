@@ -115,7 +115,7 @@ def test_a_run_has_a_summary_for_the_leaderboard(
         (("--split", "val"), "has one split only; leave --split away"),
         (("--stability",), "has no masks; leave --stability away"),
         (("--interval", "9,3"), "it is LOW,HIGH"),
-        (("--sequences", "dog"), "There is no sequence in VOT2018 (all) 'dog'"),
+        (("--sequences", "dog"), "There is no sequence 'dog' in VOT2018 (all)"),
         (("--masks", "nowhere"), "nowhere is not a folder of results"),
         ((), "There are no runs in"),
     ],

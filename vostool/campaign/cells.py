@@ -107,7 +107,7 @@ def chosen(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
 
     for name in names:
         if not any(fnmatchcase(each, name) for cell in cells for each in known(cell)):
-            raise UnknownNameError.of("run in the campaign", name, {cell.run for cell in cells})
+            raise UnknownNameError.of("run", name, {cell.run for cell in cells}, "in the campaign")
     return [c for c in cells if any(fnmatchcase(each, n) for each in known(c) for n in names)]
 
 

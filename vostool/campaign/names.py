@@ -73,7 +73,7 @@ def name_of_run(spec: str, pattern: str, parts: Mapping[str, str], where: str) -
 
         def value(found: re.Match[str]) -> str:
             if found[1] not in known:
-                raise UnknownNameError.of(f"field in the name of {where}", found[1], known)
+                raise UnknownNameError.of("field", found[1], known, f"in the name of {where}")
             return legal(known[found[1]])
 
         name = re.sub(r"\{([^{}]*)\}", value, pattern)

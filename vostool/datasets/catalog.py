@@ -70,7 +70,7 @@ def open_dataset(
     refuse_undecodable([root])
     split = split or entry.splits[0]
     if split not in entry.splits:
-        raise UnknownNameError.of(f"split of {name}", split, entry.splits)
+        raise UnknownNameError.of("split", split, entry.splits, f"of {name}")
     if resolution and not entry.resolutions:
         raise UsageError(f"{name} has one resolution only; leave --resolution away.")
     chosen = resolution or (entry.resolutions[0] if entry.resolutions else "")

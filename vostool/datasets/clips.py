@@ -48,7 +48,7 @@ class Clips(Generic[C]):
         known = {sequence.name for sequence in self.sequences}
         for name in wanted:
             if name not in known:
-                raise UnknownNameError.of(f"sequence in {self.name} ({self.split})", name, known)
+                raise UnknownNameError.of("sequence", name, known, f"in {self.name} ({self.split})")
         kept = tuple(s for s in self.sequences if s.name in set(wanted))
         whole = self.whole or tuple(s.name for s in self.sequences)
         return replace(self, sequences=kept, whole=whole)

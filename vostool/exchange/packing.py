@@ -72,7 +72,7 @@ def find_masks(given: str, runs: Path, dataset: Dataset) -> tuple[str, Path]:
     path = place(given)
     if path.is_dir():
         return resolved(path).name, path
-    raise UnknownNameError.of(f"run in {runs}", given, [run.name for run in runs_in(runs)])
+    raise UnknownNameError.of("run", given, [run.name for run in runs_in(runs)], f"in {runs}")
 
 
 def pack(

@@ -107,7 +107,7 @@ def _layer(given: str, runs: Path, rules: Protocol) -> Layer:
     path = place(given)
     if path.is_dir():
         return Layer(resolved(path).name, path, {})
-    raise UnknownNameError.of(f"run in {runs}", given, [run.name for run in runs_in(runs)])
+    raise UnknownNameError.of("run", given, [run.name for run in runs_in(runs)], f"in {runs}")
 
 
 def _scores(folder: Path, rules: Protocol) -> J_OF:
