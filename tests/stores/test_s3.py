@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from vostool.datasets.catalog import CATALOG, open_dataset
 from vostool.results import RunFolder
@@ -262,3 +265,33 @@ def test_absent_credentials_are_a_sentence(bucket: str, tmp_path: Path) -> None:
     said = refusal("--home", tmp_path, "run", "copy_first", *DATA, "--root", f"{bucket}/d", **none)
     assert "there are no credentials" in said
     assert "AWS_PROFILE" in said
+
+
+TINY = {
+    "train.steps": 2,
+    "train.batch": 2,
+    "train.validate_every": 0,
+    "train.picture_every": 0,
+    "train.validation": "",
+    "train.validation_sequences": "[]",
+}
+
+
+@pytest.mark.slow
+def test_training_learns_the_same_as_from_a_disk(
+    does, davis_folder, bucket, upload, tmp_path, monkeypatch
+) -> None:
+    root = davis_folder(names=("bear", "goat"))
+    url = upload(root, f"{bucket}/DAVIS")
+    cut = tmp_path / "datasets/.cache"
+    settings = [part for name, value in TINY.items() for part in ("-o", f"{name}={value}")]
+    command = ("train", "siampolar/car", "--data", "DAVIS2017:val", "--device", "cpu", *settings)
+    does(*command, "--root", root, "--name", "disk")
+    shutil.rmtree(cut)
+    with requests(monkeypatch) as asked:
+        does(*command, "--root", url, "--name", "store")
+    trained = tmp_path / "results/train"
+    disk, store = (load_file(trained / f"{name}/last.safetensors") for name in ("disk", "store"))
+    assert disk.keys() == store.keys()
+    assert all(torch.equal(tensor, store[name]) for name, tensor in disk.items())
+    assert [method for method, key in asked if key.endswith(".jpg")].count("get_object") == 12

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
-from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
 from vostool.sequence import Labels
 
@@ -58,11 +57,11 @@ def build_instance_bank(datasets: Iterable[Dataset], size: tuple[int, int]) -> I
     labels = torch.empty(frames, *size, dtype=torch.uint8)
     found: list[list[int]] = []
     for dataset, sequence in sequences:
-        for time, path in sorted(sequence.annotations.items()):
-            truth, ids = instances_of(dataset.labels(path))
+        for _, pixels, annotated in dataset.annotated(sequence):
+            truth, ids = instances_of(annotated)
             if not ids:
                 continue
-            frame = torch.from_numpy(read_frame(sequence.frames[time]).copy()).permute(2, 0, 1)
+            frame = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
             images[len(found)], labels[len(found)] = at_size(frame, torch.from_numpy(truth), size)
             found.append(ids)
     if not found:

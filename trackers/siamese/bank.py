@@ -20,7 +20,6 @@ from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
-from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
 from vostool.provenance import sha256_of
 from vostool.sequence import Frame, Sequence
@@ -108,15 +107,11 @@ def build_bank(datasets: Iterable[Dataset], cache: Path) -> Bank:
 def _cut_sequence(dataset: Dataset, sequence: Sequence) -> tuple[NDArray[np.generic], ...]:
     """Return what `_FILES` name of a sequence's objects, object by object."""
     found: list[tuple[int, int, np.ndarray, np.ndarray]] = []
-    for index, path in sorted(sequence.annotations.items()):
-        labels = dataset.labels(path)
-        frame: Frame | None = None
+    for index, frame, labels in dataset.annotated(sequence):
         for object_id in ids_in(labels).tolist():
             mask = labels == object_id
-            if mask.sum() < _SMALLEST:
-                continue
-            frame = read_frame(sequence.frames[index]) if frame is None else frame
-            found.append((object_id, index, *_cut_object(frame, mask)))
+            if mask.sum() >= _SMALLEST:
+                found.append((object_id, index, *_cut_object(frame, mask)))
     found.sort(key=lambda each: each[:2])
     return (
         np.array([image for *_, image, _ in found], np.uint8).reshape(-1, 3, SIDE, SIDE),

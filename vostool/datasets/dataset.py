@@ -7,9 +7,10 @@ from pathlib import Path
 
 from vostool.datasets.clips import Clips
 from vostool.errors import DatasetError
+from vostool.frames import read_frame
 from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
 from vostool.protocol import Protocol
-from vostool.sequence import Labels, Prompt, Sequence
+from vostool.sequence import Frame, Labels, Prompt, Sequence
 from vostool.stores.ahead import Ahead
 from vostool.stores.listing import missing_files, sizes
 from vostool.stores.storage import read_bytes
@@ -173,6 +174,20 @@ class Dataset(Clips[Sequence]):
         """Read one label map of this dataset or of a prediction for it; `read` reads a file."""
         labels = read_labels(path, read)
         return merge_objects(labels, path) if self.merged else labels
+
+    def annotated(self, sequence: Sequence) -> Iterator[tuple[int, Frame, Labels]]:
+        """Yield index, frame and label map of every annotated frame; of a store, fetched ahead.
+
+        Raises:
+            DatasetError: a frame cannot be decoded.
+            MaskError: a label map cannot be read as ids.
+        """
+        wanted = sorted(sequence.annotations.items())
+        paths = (path for index, mask in wanted for path in (sequence.frames[index], mask))
+        with Ahead(paths) as ahead:
+            for index, mask in wanted:
+                frame = read_frame(sequence.frames[index], ahead.read)
+                yield index, frame, self.labels(mask, ahead.read)
 
     def prompts(self, sequence: Sequence) -> Iterator[tuple[Prompt, ...]]:
         """Yield, frame by frame, the prompts of the objects that start there.

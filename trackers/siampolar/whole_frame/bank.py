@@ -14,7 +14,6 @@ from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
-from vostool.frames import read_frame
 from vostool.masks import box_of, ids_in
 
 from ...siamese.crops import TEMPLATE
@@ -91,12 +90,11 @@ def build_frame_bank(datasets: Iterable[Dataset], size: tuple[int, int]) -> Fram
     templates: list[Tensor] = []
     used = 0
     for number, (dataset, sequence) in enumerate(sequences):
-        for time, path in sorted(sequence.annotations.items()):
-            truth = dataset.labels(path)
+        for time, pixels, truth in dataset.annotated(sequence):
             ids = [i for i in ids_in(truth).tolist() if (truth == i).sum() >= _SMALLEST]
             if not ids:
                 continue
-            frame = torch.from_numpy(read_frame(sequence.frames[time]).copy()).permute(2, 0, 1)
+            frame = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
             boxes = [box_of(truth == i) for i in ids]
             templates.extend(_templates(frame.float(), [tuple(box) for box in boxes if box]))
             images[used], labels[used] = at_size(frame, torch.from_numpy(truth.copy()), size)
