@@ -29,15 +29,7 @@ SMALL = Config(channels=32, depth=1, width=160, height=128)
 SIZE = (128, 160)
 STILL = FrameConfig(flip=0.0)
 STEPS = 60
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -272,23 +264,14 @@ def entropy(targets) -> float:
     return float((each.sum(1) / targets.used.sum(1).clamp(min=1)).mean())
 
 
-def test_the_loss_on_one_batch_falls(clips):
+def test_the_loss_on_one_batch_falls(clips, learns_by_heart):
     """To less than 5 % of its start above the entropy of the centerness."""
     task = make(clips)
     batch = task.batch(0, range(1))
     network = task.network().train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     floor = entropy(task._compared(network, batch)[1])
-    left = []
-    for _ in range(STEPS):
-        losses = task.losses(network, batch)
-        left.append(float(losses["total"].detach()) - floor)
-        if left[-1] < 0.05 * left[0]:
-            break
-        optimizer.zero_grad()
-        losses["total"].backward()
-        optimizer.step()
-    assert left[-1] < 0.05 * left[0], left
+    learns_by_heart(task, network, batch, optimizer, STEPS, floor)
 
 
 def test_a_picture_shows_every_frame(clips):

@@ -13,15 +13,6 @@ STEPS = 250
 STAGES = ["proposals", "masks"]
 
 
-@pytest.fixture
-def one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_a_sample_is_the_same_whoever_asks(make_task):
     task = make_task()
     whole = task.batch(5, range(6))
@@ -95,21 +86,11 @@ def test_numbers_of_regions_that_make_no_sense_are_refused(make_task, regions):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_loss_on_one_batch_falls(make_task, stage):
+def test_the_loss_on_one_batch_falls(make_task, stage, learns_by_heart):
     """To less than 5 % of its start; targets are zeros and ones, so there is no entropy below."""
     task = make_task(stage, negative=0.0, regions=2)
     batch = task.batch(0, range(2))
     network = task.network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    left: list[float] = []
-    for _ in range(STEPS):
-        loss = task.losses(network, batch)["total"]
-        left.append(float(loss.detach()))
-        if left[-1] < 0.05 * left[0]:
-            break
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert left[-1] < 0.05 * left[0], left
+    learns_by_heart(task, network, batch, optimizer, STEPS)

@@ -27,17 +27,7 @@ def test_a_sample_is_the_same_whoever_asks(make_task):
     assert not torch.equal(whole["search"], task.batch(6, range(6))["search"])
 
 
-@pytest.fixture
-def one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
-def test_the_loss_on_one_batch_falls(make_task):
+def test_the_loss_on_one_batch_falls(make_task, learns_by_heart):
     """To less than 5 % of its start above the entropy of the centerness."""
     task = make_task(negative=0.0)
     batch = task.batch(0, range(2))
@@ -45,16 +35,7 @@ def test_the_loss_on_one_batch_falls(make_task):
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, betas=(0.9, 0.95))
     floor = task.config.centerness_weight * entropy(compared(network, batch)[1])
     assert floor > 0.3
-    left = []
-    for _ in range(STEPS):
-        losses = task.losses(network, batch)
-        left.append(float(losses["total"].detach()) - floor)
-        if left[-1] < 0.05 * left[0]:
-            break
-        optimizer.zero_grad()
-        losses["total"].backward()
-        optimizer.step()
-    assert left[-1] < 0.05 * left[0], left
+    learns_by_heart(task, network, batch, optimizer, STEPS, floor)
 
 
 def entropy(targets) -> float:

@@ -17,15 +17,7 @@ FRAME = (192, 256)
 RAYS = 36
 GRID = grid_of(FRAME, (8, 16, 32, 64), reach=4.0)
 SIZES = ((24, 32), (12, 16), (6, 8), (3, 4))  # of the levels
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def of(mask: np.ndarray) -> FrameTargets:

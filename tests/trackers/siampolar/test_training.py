@@ -24,17 +24,7 @@ def test_polar_iou_by_hand():
     assert polar_iou_loss(torch.ones(3), torch.ones(3)).item() == 0
 
 
-@pytest.fixture
-def one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
-def test_the_loss_on_one_batch_falls(make_task):
+def test_the_loss_on_one_batch_falls(make_task, learns_by_heart):
     """To less than 5 % of its start above the entropy of the centerness.
 
     The pixels, which only help the features along, are left out: so many take a network that is
@@ -46,16 +36,7 @@ def test_the_loss_on_one_batch_falls(make_task):
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, betas=(0.9, 0.95))
     _, targets = task.part.compared(network, batch)
     floor = task._config.centerness_weight * entropy(targets)
-    left = []
-    for _ in range(STEPS):
-        losses = task.losses(network, batch)
-        left.append(float(losses["total"].detach()) - floor)
-        if left[-1] < 0.05 * left[0]:
-            break
-        optimizer.zero_grad()
-        losses["total"].backward()
-        optimizer.step()
-    assert left[-1] < 0.05 * left[0], left
+    learns_by_heart(task, network, batch, optimizer, STEPS, floor)
 
 
 def entropy(targets) -> float:

@@ -29,15 +29,7 @@ SHAPES = {
         ASYM, correlate=("C2", "C3", "C4", "C5"), finest="C2", neck="semi", extra="conv", levels=5
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(params=SHAPES.values(), ids=SHAPES)

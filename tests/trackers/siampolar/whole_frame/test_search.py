@@ -17,15 +17,7 @@ from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 SIZE = (90, 120)
 SHAPE = FrameShape(backbone="resnet18", width=192, height=160, channels=16, depth=1, rays=36)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Ranking:

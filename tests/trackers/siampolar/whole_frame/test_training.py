@@ -38,15 +38,7 @@ SHAPES = {
 }
 STILL = FramePairConfig(60, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 STEPS = 40
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Two threads wait for each other where other processes are at work too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -154,7 +146,7 @@ def test_settings_are_taken_from_a_larger_configuration():
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_loss_on_one_batch_falls(clips, name):
+def test_the_loss_on_one_batch_falls(clips, name, learns_by_heart):
     """To less than 5 % of its start above the entropy of the centerness.
 
     The first stages stay as they are, as in the configurations.
@@ -169,16 +161,7 @@ def test_the_loss_on_one_batch_falls(clips, name):
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     _, targets = task._compared(network, batch)
     floor = entropy(targets)
-    left = []
-    for _ in range(STEPS):
-        losses = task.losses(network, batch)
-        left.append(float(losses["total"].detach()) - floor)
-        if left[-1] < 0.05 * left[0]:
-            break
-        optimizer.zero_grad()
-        losses["total"].backward()
-        optimizer.step()
-    assert left[-1] < 0.05 * left[0], left
+    learns_by_heart(task, network, batch, optimizer, STEPS, floor)
 
 
 def entropy(targets) -> float:
