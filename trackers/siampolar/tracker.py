@@ -66,7 +66,8 @@ class SiamPolar(Tracker):
 
 def search_with(network: nn.Module, config: Config, runtime: Runtime) -> Search | FrameSearch:
     """Return what follows objects with a network in evaluation mode, which is lent."""
-    if isinstance(network, FrameNetwork):
-        return FrameSearch(network, config, runtime)
-    assert isinstance(network, SiamPolarCar)
-    return Search(ready(network, runtime), config, runtime)
+    fast = ready(network, runtime)
+    if isinstance(fast, FrameNetwork):
+        return FrameSearch(fast, config, runtime)
+    assert isinstance(fast, SiamPolarCar)
+    return Search(fast, config, runtime)

@@ -30,7 +30,7 @@ class Fusion(nn.Module):
             kernel: (N, C, h, w) of the templates.
         """
         weight, bias = self.gen_block5.weight, self.gen_block5.bias
-        matched = self.match(x, kernel)
+        matched = self.match(x, kernel).to(weight.dtype)
         return F.conv2d(x, weight[:, :-1], bias) + F.conv2d(matched, weight[:, -1:])
 
 

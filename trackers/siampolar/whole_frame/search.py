@@ -1,19 +1,22 @@
 """Tracking by whole frames: every frame is searched anew, for all objects in one pass."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vostool.sequence import Frame, Labels, Prompt
+from vostool.sequence import Prompt
 from vostool.tracker import Runtime
 
+from ...siamese.backbone import normalised
 from ...siamese.crops import TEMPLATE
-from ...siamese.drawing import draw_box, draw_polygons
-from ...siamese.precision import autocast, laid_out
+from ...siamese.drawing import draw_polygons
+from ...siamese.folding import number_type
+from ...siamese.following import Following
 from ...siamese.resizing import resized
 from ...siamese.stages import stage
+from ...siamese.tracked import Tracked
 from .crops import cut_boxes
 from .head import FrameMaps
 from .network import FrameNetwork
@@ -31,81 +34,63 @@ class Ranking(Protocol):
         """An object whose score (0 to 1) is lower is not drawn on that frame."""
 
 
-class FrameSearch:
-    """The state of all objects of a sequence, on the device: their templates, and nothing else.
+@dataclass
+class Templates(Tracked):
+    """What N objects are known by: their templates, and nothing else.
+
+    Args:
+        kernels: features (N, C, h, w) per correlated level.
+    """
+
+    kernels: list[Tensor]
+
+
+class FrameSearch(Following[Templates]):
+    """The state of all objects of a sequence, on the device.
 
     There is no motion model and no update, as published. Each object is its best cell, so there is
     nothing for a non-maximum suppression to do.
 
     Args:
-        network: in evaluation mode and on the device; it is lent, nothing of it is changed.
+        network: in evaluation mode, on the device, of the runtime's precision (`folding.ready`).
         config: how its maps are ranked.
         runtime: device and precision.
     """
 
     def __init__(self, network: FrameNetwork, config: Ranking, runtime: Runtime) -> None:
-        self._config = config
-        self._runtime, self._device = runtime, torch.device(runtime.device)
+        super().__init__(runtime.device)
+        self._config, self._type = config, number_type(runtime)
         self.network = network
-        self._points = network.shape.grid(self._device).points
-        self.forget()
+        self._points = network.shape.grid(self.device).points
 
-    def forget(self) -> None:
-        self._ids: list[int] = []
-        self._kernels: list[Tensor] = []
+    def begin(self, image: Tensor, prompts: tuple[Prompt, ...]) -> Templates:
+        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self.device)
+        kernels = self.network.kernels(self._prepared(cut_boxes(image, boxes, TEMPLATE)))
+        return Templates([p.object_id for p in prompts], kernels)
 
-    @torch.inference_mode()
-    def step(self, frame: Frame, prompts: tuple[Prompt, ...]) -> Labels:
-        """Find the objects there are, then take in new ones; returns the label map."""
-        size = (frame.shape[0], frame.shape[1])
-        if not self._ids and not prompts:
-            return np.zeros(size, np.uint8)
-        with stage("upload"):
-            image = torch.from_numpy(frame.copy()).to(self._device).permute(2, 0, 1).float()
-        self._leave({prompt.object_id for prompt in prompts})
-        if self._ids:
-            points, rays, scores = self._find(image)
-            height, width = self.network.shape.size
+    def follow(self, image: Tensor, objects: Templates) -> tuple[Templates, Tensor]:
+        points, rays, scores = self.find(image, objects)
+        size = image.shape[1], image.shape[2]
+        height, width = self.network.shape.size
+        with stage("drawing"):
             step = width / size[1], height / size[0]
-            with stage("drawing"):
-                labels = draw_polygons(points, rays, scores, self._ids, size, step)
-        else:
-            labels = torch.zeros(size, dtype=torch.uint8, device=self._device)
-        if prompts:
-            self._take_in(image, prompts)
-            for prompt in prompts:
-                draw_box(labels, prompt)
-        with stage("download"):
-            return labels.cpu().numpy()
+            return objects, draw_polygons(points, rays, scores, objects.ids, size, step)
 
-    def _leave(self, ids: set[int]) -> None:
-        """Forget objects: those that are begun anew."""
-        if ids.isdisjoint(self._ids):
-            return
-        kept = [i for i, known in enumerate(self._ids) if known not in ids]
-        self._ids = [self._ids[i] for i in kept]
-        self._kernels = [kernel[kept] for kernel in self._kernels]
-
-    def _take_in(self, image: Tensor, prompts: tuple[Prompt, ...]) -> None:
-        boxes = torch.tensor([tuple(p.box) for p in prompts], device=self._device)
-        crops = cut_boxes(image, boxes, TEMPLATE)
-        with autocast(self._runtime):
-            new = self.network.kernels(laid_out(crops))
-        self._ids = self._ids + [p.object_id for p in prompts]
-        old = self._kernels or [kernel[:0] for kernel in new]
-        self._kernels = [torch.cat(pair) for pair in zip(old, new, strict=True)]
-
-    def _find(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def find(self, image: Tensor, objects: Templates) -> tuple[Tensor, Tensor, Tensor]:
         """Return every object's point (N, 2) and rays (N, R), as the network sees, and score."""
         with stage("crops"):
-            search = laid_out(resized(image[None], self.network.shape.size))
-        with stage("network"), autocast(self._runtime):
-            maps = self.network.search(self._kernels, self.network.features(search))
+            search = self._prepared(resized(image[None], self.network.shape.size))
+        with stage("network"):
+            maps = self.network.search(objects.kernels, self.network.features(search))
         with stage("choice"):
             cell, score = self._best(maps)
             chosen = torch.arange(len(cell), device=cell.device)
             score = torch.where(score >= self._config.lost_below, score, 0.0)
             return self._points[cell], maps.rays[chosen, cell], score
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        """Return (N, 3, H, W) RGB of 0 to 255 as the network wants it."""
+        return normalised(images).to(self._type, memory_format=torch.channels_last)
 
     def _best(self, maps: FrameMaps) -> tuple[Tensor, Tensor]:
         """Return each object's best cell and its score."""

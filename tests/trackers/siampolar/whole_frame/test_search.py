@@ -7,6 +7,7 @@ import torch
 from vostool.masks import Box
 from vostool.sequence import Prompt
 from vostool.tracker import Runtime
+from vostool_trackers.siamese.folding import ready
 from vostool_trackers.siamese.polar_targets import frame_targets
 from vostool_trackers.siamese.resizing import resized
 from vostool_trackers.siampolar.whole_frame.crops import cut_boxes
@@ -109,11 +110,11 @@ def test_a_prompt_draws_its_box_and_may_come_late():
 def test_an_object_may_be_started_again():
     search = search_of(Oracle())
     search.step(frame(), (prompt(1, 10, 10), prompt(2, 50, 30)))
-    first = search._kernels[0].clone()
+    first = search.objects.kernels[0].clone()
     search.step(frame(), (prompt(1, 70, 40),))
-    assert search._ids == [2, 1]
-    assert torch.equal(search._kernels[0][0], first[1])
-    assert not torch.equal(search._kernels[0][1], first[0])
+    assert search.objects.ids == [2, 1]
+    assert torch.equal(search.objects.kernels[0][0], first[1])
+    assert not torch.equal(search.objects.kernels[0][1], first[0])
 
 
 def test_a_lost_object_is_not_drawn():
@@ -174,7 +175,8 @@ def asymmetric() -> FrameShape:
 
 def found_by(search: FrameSearch) -> tuple[torch.Tensor, ...]:
     with torch.inference_mode():
-        return search._find(torch.from_numpy(frame(1)).permute(2, 0, 1).float())
+        image = torch.from_numpy(frame(1)).permute(2, 0, 1).float()
+        return search.find(image, search.objects)
 
 
 def test_a_frame_is_seen_once_and_templates_once():
@@ -218,3 +220,22 @@ def test_frames_are_resized_about_pixel_centres():
     seen = resized(ramp, (8, 64))[0, 0, 0]
     x = (torch.arange(64) + 0.5) * 40 / 64 - 0.5
     assert torch.allclose(seen[2:-2], x[2:-2], atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["sym", "asym"])
+def test_bf16_finds_the_same_cell_and_nearly_the_same_contour(variant):
+    torch.manual_seed(0)
+    network = FrameNetwork(SHAPE if variant == "sym" else asymmetric()).eval()
+    torch.nn.init.normal_(network.head.score.weight, std=0.3)  # or no cell stands out
+    network.head.scales.data.fill_(1.003)  # which bf16 would round to 1
+    found = []
+    for precision in ("fp32", "bf16"):
+        runtime = Runtime(precision=precision)
+        search = FrameSearch(ready(network, runtime), Ranking(), runtime)
+        search.step(frame(0), (prompt(1, 10, 10),))
+        found.append(found_by(search))
+        assert torch.equal(search.network.head.scales, network.head.scales)
+    (point, rays, score), (other, coarse, near) = found
+    assert torch.equal(point, other)
+    assert torch.allclose(rays, coarse, rtol=0.02)
+    assert torch.allclose(score, near, atol=0.01)
