@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from vostool.manifest import SCHEMA, Manifest, SequenceStatus
 from vostool.run_store import RunStore
 from vostool.stores.listing import entries, folders
 from vostool.stores.lock import store_locked
+from vostool.stores.moving import move
 from vostool.stores.storage import (
     each_at_once,
     is_remote,
@@ -203,6 +204,8 @@ class RunFolder:
             return
         for path in self.masks.glob(".*.partial"):
             shutil.rmtree(path, ignore_errors=True)
+        for path in self.path.glob(".*.partial"):  # of a killed process, see `write_bytes`
+            path.unlink(missing_ok=True)
 
     def _publish(self, sequence: str, partial: Path) -> None:
         shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
@@ -215,10 +218,11 @@ class RunFolder:
 
     def adopt(self, sequence: str, other: "RunFolder") -> None:
         """Move a finished sequence here from another folder, unless that was done meanwhile."""
-        mine = self.place_of(sequence)
-        make_folder(mine.parent)
-        with suppress(FileNotFoundError):
-            os.replace(other.place_of(sequence), mine)
+        make_folder(self.place_of(sequence).parent)
+        move(other.place_of(sequence), self.place_of(sequence))
+
+    def settle(self) -> None:
+        """Do what is left to do when sequences have been added; the caller has locked the run."""
 
     def rewrite(self, manifest: Manifest, steps: Iterable[StepTime]) -> None:
         """Write `times.csv` and `run.json` anew."""

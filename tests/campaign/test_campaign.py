@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -292,6 +293,25 @@ def test_chosen_runs_and_chosen_sequences(
     assert (runs / "drifting-reach=1/scores/davis.subset/summary.csv").is_file()
     refused = flat(cli("campaign", file, "--only", "drift"), 2)
     assert "There is no run 'drift' in the campaign" in refused
+
+
+def test_the_ranks_are_those_of_the_whole_campaign(cli: Cli, file: Path, tmp_path: Path) -> None:
+    flat(cli("campaign", file))
+    table = tmp_path / "results/campaigns/small/leaderboard.csv"
+    assert all(run in table.read_text() for run in RUNS)
+    flat(cli("campaign", file, "--only", "copy_first"))
+    assert all(run in table.read_text() for run in RUNS)
+
+
+def test_scores_that_cannot_be_written_stop_no_other(cli: Cli, file: Path, tmp_path: Path) -> None:
+    flat(cli("campaign", file))
+    runs = tmp_path / "results/folder-clips"
+    shutil.rmtree(runs / "copy_first/scores")
+    (runs / "copy_first/scores").touch()
+    shutil.rmtree(runs / "drifting-reach=1/scores")
+    told = flat(cli("campaign", file), 2)
+    assert "1 of 3 runs failed" in told
+    assert (runs / "drifting-reach=1/scores/davis/summary.csv").is_file()
 
 
 def test_the_cost_is_that_of_runs_that_were(

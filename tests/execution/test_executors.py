@@ -1,13 +1,14 @@
 """What computes: combinations of --workers, --gpus and --scheduler, and where one is missing."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from vostool.errors import ResourceError, UsageError
-from vostool.execution.executors import ALL, Execution, Tls, visible
-from vostool.execution.workers import VISIBLE, WorkerPool
+from vostool.execution.executors import ALL, Execution, RenewedPool, Tls, visible
+from vostool.execution.workers import VISIBLE
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_plain_processes_need_no_executor():
 def test_a_process_for_each_gpu(gpus):
     gpus(4)
     with Execution(gpus=(0, 3)).executor() as executor:
-        assert isinstance(executor, WorkerPool)
+        assert isinstance(executor, RenewedPool)
         assert executor.sharing("") == 2
 
 
@@ -121,3 +122,13 @@ def test_a_cluster_of_this_machine(cli, plain_folder, tmp_path):
     assert len(names) == 12
     for name in names:
         assert (runs / "alone" / name).read_bytes() == (runs / "copy_first" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_that_lost_a_worker_leaves_the_next_new_ones():
+    with RenewedPool(("",)) as pool:
+        with pytest.raises(ResourceError, match="A worker process died"):
+            pool.first(os._exit, 1)
+        assert pool.first(abs, -3) == 3
+        pool.abandon()
+        assert pool.first(abs, -4) == 4

@@ -1,5 +1,7 @@
 """Settings of the process are each tracker's own."""
 
+import sys
+
 import cv2
 import numpy as np
 import torch
@@ -44,3 +46,19 @@ def test_what_fails_is_put_back_too() -> None:
     except KeyError:
         pass
     assert np.geterr() == before
+
+
+def test_settings_of_a_library_that_came_later(monkeypatch) -> None:
+    """They go back to what torch begins with."""
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "torch")
+        state = ProcessState()
+    try:
+        torch.set_default_dtype(torch.float64)
+        torch.use_deterministic_algorithms(True)
+        state.restore()
+        assert torch.get_default_dtype() == torch.float32
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.use_deterministic_algorithms(False)

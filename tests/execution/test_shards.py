@@ -24,6 +24,7 @@ from vostool.execution.shard_folders import SILENCE, alive, shards_of
 from vostool.execution.shares import share_of
 from vostool.jobs import RunRequest
 from vostool.results import RunFolder
+from vostool.stores.lock import home_of_processes
 from vostool.workspace import Workspace
 
 # It waits on the fifth frame of every sequence until the file `go` is there.
@@ -310,7 +311,8 @@ def test_signs_of_life(tmp_path, monkeypatch):
         os.utime(shard.run.path / "alive")
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
-        about.write_text(json.dumps({"host": socket.gethostname(), "process": gone.pid}))
+        here = {"host": socket.gethostname(), "home": home_of_processes(), "process": gone.pid}
+        about.write_text(json.dumps(here))
         (shard,) = shards_of(run)
         assert not shard.at_work(), "its process is known to be gone"
     assert not (shard.run.path / "alive").exists()
@@ -331,3 +333,48 @@ def test_what_cannot_be_meant(cli, clips):
     store = cli("run", "copy_first", *data, "--shard", "1/2", "--results", "memory://results")
     assert store.exit_code == 2
     assert "is an object store. Leave --shard away" in store.output
+
+
+def test_a_sequence_that_lost_a_mask_is_replaced(track):
+    """Of a folder that is there but lacks something, a disk says that it is not empty."""
+    whole, run = track("whole"), track("parts")
+    next(run.masks.rglob("*.png")).unlink()
+    track("parts", (1, 1))
+    assert_equal(run, whole)
+
+
+def test_what_is_gathered_meanwhile_is_not_missing(track, monkeypatch):
+    run = track("parts", (1, 2))
+    done = done_in(run)
+    real = RunFolder.complete
+
+    def gathered_first(self, manifest):
+        found = real(self, manifest)
+        if ".shards" in str(self.path):
+            monkeypatch.undo()
+            gather(run)
+        return found
+
+    monkeypatch.setattr(RunFolder, "complete", gathered_first)
+    assert done_in(run) == done != set()
+
+
+def test_a_container_of_the_same_name_is_no_proof_of_death(tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with alive(run.path / ".shards" / "1-of-2.abc"):
+        (shard,) = shards_of(run)
+        assert not replace(shard, process=gone.pid).at_work()
+        assert replace(shard, process=gone.pid, home=f"{shard.host} pid:[1]").at_work()
+
+
+def test_leftovers_of_killed_shards_are_swept(track):
+    whole, run = track("whole"), track("parts", (1, 2))
+    shards = run.path / ".shards"
+    (shards / "2-of-2.killed").mkdir()
+    (shards / ".now.killed").touch()
+    for path in (shards / "2-of-2.killed", shards / ".now.killed"):
+        os.utime(path, (1.0, 1.0))
+    track("parts", (2, 2))
+    assert_equal(run, whole)

@@ -177,6 +177,16 @@ def test_one_that_lacks_memory_beside_the_others_runs_alone(
     turns = run_together(requests, dataset, Workspace(tmp_path), tmp_path / "r")
     assert [turn.error for turn in turns] == [None, None]
     assert [turn.sequences for turn in turns] == [COUNT, COUNT]
+    crowded = """
+        import builtins, weakref
+        live = builtins.__dict__.setdefault("crowded_trackers", weakref.WeakSet())
+        live.add(self)
+        if len(live) > 1:
+            raise MemoryError
+        """
+    pair = [write_tracker("big", fails=crowded), write_tracker("huge", fails=crowded)]
+    turns = run_together(pair, dataset, Workspace(tmp_path), tmp_path / "t")
+    assert [turn.error for turn in turns] == [None, None]
     always = write_tracker("always", fails="raise MemoryError")
     turns = run_together([always, requests[1]], dataset, Workspace(tmp_path), tmp_path / "s")
     assert "Out of memory" in str(turns[0].error)

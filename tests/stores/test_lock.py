@@ -81,7 +81,7 @@ def test_a_lock_without_signs_is_taken_over(folder: Path) -> None:
 def test_a_killed_process_of_this_machine_is_taken_over_at_once(folder: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    hold(folder, host=platform.node(), pid=process.pid)
+    hold(folder, home=module.home_of_processes(), pid=process.pid)
     with store_locked(folder, "writing"):
         pass
 

@@ -411,3 +411,14 @@ def test_mistakes_in_code_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(storage, "store_of", lambda path: (_Raising(KeyError("x")), "/"))
     with pytest.raises(KeyError):
         read_bytes(place("memory://bucket/frame.jpg"))
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", full)
+        with pytest.raises(OSError, match="No space"):
+            write_bytes(tmp_path / "run.json", b"{}")
+    assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ from typing import Any
 from vostool.campaign.rates import Rate, Sample, rate_of
 from vostool.datasets.clips import Clips
 from vostool.datasets.regions import RegionDataset
+from vostool.execution.process_state import ProcessState
 from vostool.jobs import Job
 from vostool.sequence import Clip, Sequence
 from vostool.timing import StepTime, stopwatch_for
@@ -32,6 +33,13 @@ def probe(job: Job, dataset: Clips[Any], missing: tuple[Clip, ...], experiment: 
     Raises:
         VostoolError: the tracker or the dataset fails, as it would in the run.
     """
+    with ProcessState().active():  # what the tracker sets is of no concern to the others
+        return _measured(job, dataset, missing, experiment)
+
+
+def _measured(
+    job: Job, dataset: Clips[Any], missing: tuple[Clip, ...], experiment: Experiment
+) -> Rate:
     tracker = job.build()
     stopwatch = stopwatch_for(job.runtime.device)
     track: Any = experiment.track if isinstance(dataset, RegionDataset) else track_sequence

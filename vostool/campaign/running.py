@@ -14,7 +14,6 @@ from vostool.bench import evaluate_runs
 from vostool.campaign.plan import Planned, protocols_of, rules_of
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.regions import RegionDataset
-from vostool.errors import VostoolError
 from vostool.execution.runner import Advance, run_tracker
 from vostool.execution.shared_frames import SharedFrames
 from vostool.execution.together import failure_of, run_together
@@ -167,8 +166,8 @@ def scored(outcome: Outcome, results: Path, workers: Workers = 1) -> Outcome:
                 done = evaluate_runs(
                     dataset, named, results, None, workers, names=name, subset=subset
                 )
-        except VostoolError as error:
-            errors.append(f"protocol {protocol}: {error}")
+        except Exception as error:
+            errors.append(f"protocol {protocol}: {failure_of(error)}")
             continue
         tables += [scores.summary for scores in done.scores]
     return replace(outcome, error=" ".join(errors), summaries=tuple(tables))

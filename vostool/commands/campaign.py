@@ -69,10 +69,10 @@ def campaign(
     with execution.opened() as workers:
         asked = (file, workspace, results, only, workers, probe)
         if not dry_run:
-            _run(described, _plan(described, *asked), workspace, results, workers, frames)
+            _run(described, *_plan(described, *asked), workspace, results, workers, frames)
             return
         with nothing_drawn(described.datasets, workspace) as rows:
-            planned = _plan(replace(described, datasets=tuple(rows)), *asked)
+            planned, _ = _plan(replace(described, datasets=tuple(rows)), *asked)
     refused = sum(each.state == "refused" for each in planned)
     if refused:
         raise ResultError(f"{refused} of {len(planned)} runs cannot run; the plan says why.")
@@ -86,25 +86,28 @@ def _plan(
     only: tuple[str, ...],
     workers: Workers,
     probe: bool,
-) -> "list[Planned]":
-    """Plan the campaign and show it."""
+) -> "tuple[list[Planned], list[Planned]]":
+    """Plan the campaign and show it; returns what is chosen, and its other runs."""
     from vostool.campaign.cells import cells_of, chosen
     from vostool.campaign.plan import Planner
     from vostool.report.campaign_screen import looking, show_plan
 
-    cells = chosen(cells_of(described, str(file)), only)
+    cells = cells_of(described, str(file))
+    wanted = chosen(cells, only)
     planner = Planner(workspace, results, workers)
     with looking() as told:
         planned = planner.plan(
-            cells, measure=probe, looking_at=lambda cell: told(f"looking at {cell.run}")
+            wanted, measure=probe, looking_at=lambda cell: told(f"looking at {cell.run}")
         )
+        others = planner.plan([cell for cell in cells if cell not in wanted])
     show_plan(planned, planner.processes, _free(results))
-    return planned
+    return planned, others
 
 
 def _run(
     described: "Campaign",
     planned: "list[Planned]",
+    others: "list[Planned]",
     workspace: Workspace,
     results: Path,
     workers: Workers,
@@ -113,7 +116,7 @@ def _run(
     """Track, score and rank; fails in the end if anything did."""
     from vostool.campaign.running import Means, scored, track_missing
     from vostool.execution.shared_frames import MB, SharedFrames
-    from vostool.report.campaign_screen import looking, show_needed, show_shared
+    from vostool.report.campaign_screen import looking, show_needed, show_parts, show_shared
     from vostool.report.terminal import frame_progress
 
     shared = SharedFrames(described.share_mb * MB)
@@ -126,29 +129,29 @@ def _run(
         for index, outcome in enumerate(outcomes):
             told(f"scoring {outcome.planned.cell.run}")
             outcomes[index] = scored(outcome, results, workers)
-    _rank(described.name, outcomes, workspace, results, frames)
+    _rank(described.name, [*planned, *others], workspace, results, frames)
+    show_parts(outcomes)
     _fail(outcomes)
 
 
 def _rank(
     name: str,
-    outcomes: "list[Outcome]",
+    planned: "list[Planned]",
     workspace: Workspace,
     results: Path,
     frames: "Frames",
 ) -> None:
-    """Write the leaderboard of the campaign's runs, and show it."""
+    """Write the leaderboard of all runs of the campaign that have scores, and show it."""
     from vostool.campaign.plan import folder_of
-    from vostool.report.campaign_screen import show_parts
     from vostool.report.leaderboard import collect
     from vostool.report.leaderboard_files import write_leaderboard
     from vostool.report.screens import show_leaderboard
     from vostool.report.terminal import frame_progress
 
     runs = {
-        folder_of(each.planned.cell, each.planned.dataset, results).path
-        for each in outcomes
-        if each.planned.dataset is not None and each.summaries
+        folder_of(each.cell, each.dataset, results).path
+        for each in planned
+        if each.dataset is not None and each.state != "refused"
     }
     sections = collect(results, runs=runs)
     if sections:
@@ -156,7 +159,6 @@ def _rank(
         with frame_progress("pictures", None) as advance:
             written = write_leaderboard(sections, folder, workspace, frames=frames, advance=advance)
         show_leaderboard(sections, written)
-    show_parts(outcomes)
 
 
 def _fail(outcomes: "list[Outcome]") -> None:

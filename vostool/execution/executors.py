@@ -1,15 +1,16 @@
 """Where tasks are computed, as the user asked: in this process, in several, or on a cluster."""
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vostool.device import cores
 from vostool.errors import ResourceError, UsageError
-from vostool.execution.workers import VISIBLE, WorkerPool, Workers
+from vostool.execution.workers import VISIBLE, Crew, Result, WorkerPool, Workers
 
 ALL = -1  # in `gpus`: every GPU of this machine
 LOCAL = "local-cluster"  # a Dask cluster of processes of this machine
@@ -87,7 +88,7 @@ class Execution:
             return
         gpus = visible(self.gpus)
         if self.scheduler is None:
-            with WorkerPool(len(gpus), gpus=gpus) as pool:
+            with RenewedPool(gpus) as pool:
                 yield pool
             return
         from vostool.execution.cluster import cluster_crew, local_cluster_crew
@@ -98,6 +99,47 @@ class Execution:
             return
         with cluster_crew(self.scheduler, self.tls) as crew:
             yield crew
+
+
+class RenewedPool(Crew):
+    """Processes for one run after the other: after one that lost some, the next gets new ones.
+
+    Args:
+        gpus: what each process finds in `CUDA_VISIBLE_DEVICES`; any names where nobody looks.
+    """
+
+    def __init__(self, gpus: Sequence[str]) -> None:
+        self._gpus = gpus
+        self._pool = WorkerPool(len(gpus), gpus=gpus)
+        self._ended = False
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        if not self._ended:
+            with suppress(BrokenExecutor):
+                return self._pool.submit(fn, *args, **kwargs)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool, self._ended = WorkerPool(len(self._gpus), gpus=self._gpus), False
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def window(self) -> int:
+        return self._pool.window()
+
+    def sharing(self, worker: str) -> int:
+        return self._pool.sharing(worker)
+
+    def for_device(self, device: str) -> Crew:
+        self._pool.for_device(device)
+        return self
+
+    def abandon(self) -> None:
+        self._pool.abandon()
+        self._ended = True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
+        return self._pool.__exit__(kind, *rest)
 
 
 def visible(gpus: tuple[int, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vostool.errors import ResultError
-from vostool.execution.shard_folders import FOLDER, Shard, shards_of
+from vostool.execution.shard_folders import FOLDER, Shard, shards_of, sweep
 from vostool.results import Manifest, RunFolder
 from vostool.stores.storage import is_remote
 from vostool.timing import StepTime
@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 
 def done_in(folder: RunFolder) -> set[str]:
     """Return the sequences that are finished in a run or in its shards."""
-    runs = [folder, *(shard.run for shard in shards_of(folder))]
+    # The run is read last: what another process gathers meanwhile is in it before it vanishes here.
+    runs = [*(shard.run for shard in shards_of(folder)), folder]
     return {name for run in runs for name in _complete(run, folder)}
 
 
@@ -59,7 +60,7 @@ def gather_all(results: Path, kind: type[RunFolder] = RunFolder) -> None:
         try:
             if not gather_if_idle(kind(path)):
                 _log.info(f"{path}: shards are at work; what they have done is not counted yet.")
-        except ResultError as error:
+        except (ResultError, OSError) as error:
             _log.info(str(error))  # the other runs can be scored
 
 
@@ -77,7 +78,7 @@ def gather(folder: RunFolder) -> None:
                 f"Shard {shard.number} of {folder.path} is at work (process {shard.process} of "
                 f"{shard.host}). Wait for it, or choose another --name."
             )
-    # The run is read last: what another process gathers meanwhile is in it before it vanishes here.
+    # The run is read last here too.
     parts = [
         (shard.run, *read, _neighbours(shard, shards))
         for shard in shards
@@ -119,6 +120,7 @@ def _write_together(folder: RunFolder, parts: list[_Part]) -> None:
     lost = set(together.sequences) - folder.complete(together)
     if lost:
         raise ResultError(f"{folder.path} lacks masks of {', '.join(sorted(lost))}. Run again.")
+    folder.settle()
 
 
 def _remove(folder: RunFolder, runs: list[RunFolder]) -> None:
@@ -129,6 +131,7 @@ def _remove(folder: RunFolder, runs: list[RunFolder]) -> None:
             os.replace(run.path, home / f".{run.name}.gone")
     for path in home.glob(".*.gone"):
         shutil.rmtree(path, ignore_errors=True)
+    sweep(home)
     with suppress(OSError):  # there are others, or there never was any
         home.rmdir()
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-# Library -> setting -> how it is read, and how it is written.
+# Library -> setting -> how it is read, and how it is written. What a setting is before anybody
+# changed it is in _FRESH, for libraries that came with a tracker.
 _Access = tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]
 _SETTINGS: dict[str, dict[str, _Access]] = {
     "numpy": {"errors": (lambda np: np.geterr(), lambda np, kinds: np.seterr(**kinds))},
@@ -21,8 +22,8 @@ _SETTINGS: dict[str, dict[str, _Access]] = {
             lambda torch, n: torch.set_num_threads(n),
         ),
         "dtype": (
-            lambda torch: torch.get_default_dtype(),
-            lambda torch, d: torch.set_default_dtype(d),
+            lambda torch: str(torch.get_default_dtype()).removeprefix("torch."),
+            lambda torch, name: torch.set_default_dtype(getattr(torch, name)),
         ),
         "grad": (
             lambda torch: torch.is_grad_enabled(),
@@ -48,21 +49,35 @@ _SETTINGS: dict[str, dict[str, _Access]] = {
 }
 
 
+_FRESH: dict[tuple[str, str], Any] = {
+    ("torch", "dtype"): "float32",
+    ("torch", "grad"): True,
+    ("torch", "deterministic"): False,
+    ("torch", "products"): "highest",
+    ("torch", "benchmark"): False,
+    ("torch", "cudnn"): False,
+}
+
+
 class ProcessState:
     """The settings as one tracker left them; those of the moment when it is made, at first."""
 
     def __init__(self) -> None:
-        self._values = _read()
+        self._values = _FRESH | _read()
+
+    def restore(self) -> None:
+        """Put the settings back."""
+        _write(self._values)
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Put the settings back, and remember them as they are at the end; then undo it all."""
-        outside = _read()
+        outside = _FRESH | _read()
         _write(self._values)
         try:
             yield
         finally:
-            self._values = _read()
+            self._values = _FRESH | _read()
             _write(outside)
 
 
@@ -80,7 +95,7 @@ def _read() -> dict[tuple[str, str], Any]:
 
 
 def _write(values: dict[tuple[str, str], Any]) -> None:
-    """Set what differs; a library that was not imported then is left as it is."""
+    """Set what differs, of libraries that are imported by now."""
     now = _read()
     for (library, name), value in values.items():
         if now.get((library, name), value) != value:

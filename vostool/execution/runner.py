@@ -117,6 +117,7 @@ def opened_run(
         done = folder.complete(manifest)
         try:
             yield manifest, [each for each in dataset.sequences if each.name not in done]
+            folder.settle()
         finally:
             folder.discard_partials()
 

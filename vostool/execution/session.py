@@ -17,6 +17,7 @@ from typing import Any
 from vostool.datasets.clips import Clips
 from vostool.device import cores, device_name
 from vostool.errors import ClusterError, ResultError, WeightsError
+from vostool.execution.process_state import ProcessState
 from vostool.frames import read_frame
 from vostool.jobs import Job
 from vostool.provenance import sha256_of, versions
@@ -137,6 +138,7 @@ class Batch:
 
 _lock = threading.Lock()  # trackers and generators of random numbers serve one thread at a time
 _session: tuple[str, Session] | None = None
+_untouched = ProcessState()  # as no tracker has changed it yet
 
 
 def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
@@ -213,6 +215,7 @@ def _session_of(order: Order, dataset: Clips[Any], sequence: Clip) -> Session:
     global _session
     if _session is None or _session[0] != order.token:
         _session = None  # at most one at a time is in memory
+        _untouched.restore()  # by the trackers before
         _check(order, sequence)
         share_cores(order.sharing)
         session = Session(_at_home(order), dataset, sequence, order.track)

@@ -7,6 +7,7 @@ results/<dataset>/<run>/.shards/<i>-of-<n>.<unique>/   a run folder; beside its 
 
 import json
 import os
+import shutil
 import socket
 import threading
 import uuid
@@ -16,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vostool.results import RunFolder
-from vostool.stores.lock import is_running
+from vostool.stores.lock import home_of_processes, is_running
 from vostool.stores.storage import is_remote
 
 FOLDER = ".shards"
-_ALIVE, _ABOUT = "alive", "shard.json"
+_ALIVE, _ABOUT, _PROBE = "alive", "shard.json", ".now."
 BEAT = 10.0  # seconds between signs of life
 SILENCE = 60.0  # seconds without one after which a process of another machine is taken for dead
 
@@ -33,11 +34,13 @@ class Shard:
         run: its results.
         host: its machine.
         process: its number there.
+        home: where that number counts, see `home_of_processes`.
     """
 
     run: RunFolder
     host: str
     process: int
+    home: str
 
     @property
     def number(self) -> str:
@@ -50,7 +53,7 @@ class Shard:
             seen = (self.run.path / _ALIVE).stat().st_mtime
         except FileNotFoundError:
             return False
-        if self.host == socket.gethostname() and not is_running(self.process):
+        if self.home == home_of_processes() and not is_running(self.process):
             return False
         return _now(self.run.path.parent) - seen < SILENCE
 
@@ -69,16 +72,23 @@ def shards_of(folder: RunFolder) -> list[Shard]:
     for path in sorted(home.glob("[!.]*")):
         with suppress(OSError, ValueError, KeyError):  # it is just beginning, or being removed
             about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
-            found.append(Shard(type(folder)(path), str(about["host"]), int(about["process"])))
+            host, process, counts = str(about["host"]), int(about["process"]), about.get("home", "")
+            found.append(Shard(type(folder)(path), host, process, counts))
     return found
 
 
 @contextmanager
 def alive(path: Path) -> Iterator[None]:
     """Make the folder of this process, and give signs of life until the block ends."""
-    path.mkdir(parents=True)
+    while not path.is_dir():
+        with suppress(FileNotFoundError):  # whoever gathers just removed the folder above it
+            path.mkdir(parents=True)
     (path / _ALIVE).touch()
-    about = {"host": socket.gethostname(), "process": os.getpid()}
+    about = {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "home": home_of_processes(),
+    }
     (path / _ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
     ended = threading.Event()
 
@@ -97,9 +107,24 @@ def alive(path: Path) -> Iterator[None]:
         (path / _ALIVE).unlink(missing_ok=True)
 
 
+def sweep(home: Path) -> None:
+    """Remove what processes left that were killed before or after they had a shard."""
+    if not home.is_dir():
+        return
+    with suppress(OSError):  # others may be doing the same
+        now = _now(home)
+        for path in home.iterdir():
+            if now - path.stat().st_mtime < SILENCE:
+                continue
+            if path.name.startswith(_PROBE):
+                path.unlink(missing_ok=True)
+            elif path.is_dir() and not (path / _ABOUT).exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def _now(folder: Path) -> float:
     """Return the time by the clock of the disk that a folder is on."""
-    probe = folder / f".now.{uuid.uuid4().hex}"
+    probe = folder / f"{_PROBE}{uuid.uuid4().hex}"
     probe.touch()
     try:
         return probe.stat().st_mtime

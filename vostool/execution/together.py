@@ -180,13 +180,15 @@ def _take_turns(
             with _blamed(turn):
                 turn.take(sequence, frames, advance)
     frames.keep(False)
-    for turn in turns:  # one that has no others, or not enough memory beside them
+    for turn in turns:
         turn.free()
+    for turn in turns:  # one that has no others, or not enough memory beside them
         for sequence in list(turn.todo.values()):
             with _blamed(turn):
                 turn.take(sequence, frames, advance)
             if turn.error:
                 break
+        turn.free()
 
 
 def failure_of(error: Exception) -> VostoolError:
@@ -214,6 +216,7 @@ def _blamed(turn: Turn) -> Iterator[None]:
         explained = failure_of(error)
         if not isinstance(error, VostoolError | OSError) and not turn.alone:
             turn.alone = True
+            turn.free()
             return
         turn.error = explained
         turn.todo.clear()

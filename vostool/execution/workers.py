@@ -68,8 +68,8 @@ class Crew(Executor):
             return error
         return ResourceError(
             f"A worker process died {doing}, most likely for lack of memory. What is finished is "
-            "kept; run the same command again with fewer --workers. (A script of your own that "
-            "starts workers needs `if __name__ == '__main__':`.)"
+            "kept; run the same command again, with fewer --workers or --gpus. (A script of your "
+            "own that starts workers needs `if __name__ == '__main__':`.)"
         )
 
     def first(self, function: Callable[..., Result], *arguments: Any) -> Result:

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vostool.errors import ResultError, StoreError, VostoolError
@@ -28,12 +28,16 @@ STALE = 120.0  # seconds without a sign after which the writer is taken for gone
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """Who holds a lock, and when it last gave a sign, in seconds since 1970."""
+    """Who holds a lock, and when it last gave a sign, in seconds since 1970.
+
+    `home` is where its number counts, see `home_of_processes`.
+    """
 
     token: str
     host: str
     pid: int
     at: float
+    home: str = ""
 
     def data(self) -> bytes:
         return (json.dumps(asdict(self)) + "\n").encode()
@@ -99,7 +103,8 @@ def store_locked(folder: Path, doing: str) -> Iterator[StoreLock]:
         StoreError: the store does not answer, or refuses.
     """
     require_writable(folder)
-    mine = _Holder(uuid.uuid4().hex, platform.node(), os.getpid(), time.time())
+    home = home_of_processes()
+    mine = _Holder(uuid.uuid4().hex, platform.node(), os.getpid(), time.time(), home)
     _take(folder, mine, doing)
     lock = StoreLock(folder, mine)
     beating = threading.Thread(target=lock.beat, daemon=True, name="store-lock")
@@ -134,7 +139,9 @@ def _read(path: Path) -> _Holder | None:
     """Return who holds a lock, None if nobody does."""
     try:
         values = json.loads(read_bytes(path))
-        return _Holder(str(values["token"]), str(values["host"]), int(values["pid"]), values["at"])
+        home = str(values.get("home", ""))
+        token, host = str(values["token"]), str(values["host"])
+        return _Holder(token, host, int(values["pid"]), values["at"], home)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):
@@ -144,7 +151,16 @@ def _read(path: Path) -> _Holder | None:
 def _gone(holder: _Holder) -> bool:
     if time.time() - holder.at > STALE:
         return True
-    return holder.host == platform.node() and not is_running(holder.pid)
+    return holder.home == home_of_processes() and not is_running(holder.pid)
+
+
+def home_of_processes() -> str:
+    """Return where numbers of processes count: this machine, and in it this container."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")  # containers may all have the host's name
+    except OSError:
+        space = ""
+    return f"{platform.node()} {space}".rstrip()
 
 
 def is_running(pid: int) -> bool:
@@ -161,4 +177,4 @@ def is_running(pid: int) -> bool:
 
 
 def _now(holder: _Holder) -> _Holder:
-    return _Holder(holder.token, holder.host, holder.pid, time.time())
+    return replace(holder, at=time.time())

@@ -192,8 +192,12 @@ def write_bytes(path: Path, data: bytes) -> None:
         return
     # Processes of several machines, whose numbers may be the same, may write it at a time.
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def create(path: Path, data: bytes) -> bool:

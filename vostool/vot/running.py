@@ -36,6 +36,21 @@ class RestartsRun(RunFolder):
         """Tell whether a recorded sequence has its results."""
         return file_name(sequence, 1) in self._names(sequence)
 
+    def settle(self) -> None:
+        """Copy results of sequences on which a tracker was deterministic, if it was not on others.
+
+        pysot reads as many repetitions of every sequence, or one.
+        """
+        if not self.exists():
+            return
+        names = sorted(self.complete(self.manifest()))
+        counts = {name: len(list((self.masks / name).glob(f"{name}_???.txt"))) for name in names}
+        most = max(counts.values(), default=1)
+        for name, count in counts.items():
+            for repetition in range(count + 1, most + 1) if count == 1 else ():
+                source = self.masks / name / file_name(name, 1)
+                write_bytes(source.with_name(file_name(name, repetition)), read_bytes(source))
+
 
 class BoxesRun(RunFolder):
     """The run folder of an experiment without restarts."""
@@ -98,7 +113,7 @@ def run_regions(
     Raises:
         VostoolError: see `runner.run_tracker`.
     """
-    folder = run_tracker(
+    return run_tracker(
         request,
         dataset,
         workspace,
@@ -109,25 +124,8 @@ def run_regions(
         experiment=asdict(experiment),
         executor=executor,
     )
-    if dataset.task == "supervised" and folder.exists():  # shards leave it to the last of them
-        even_out(folder)
-    return folder
 
 
 def regions_missing(request: RunRequest, dataset: RegionDataset, results: Path) -> tuple[Clip, ...]:
     """Return the sequences of the dataset that the run folder of a request lacks."""
     return missing_sequences(request, dataset, results, run_kind(dataset))
-
-
-def even_out(run: RunFolder) -> None:
-    """Copy the result of sequences on which a tracker was deterministic, if it was not on others.
-
-    pysot reads as many repetitions of every sequence, or one.
-    """
-    names = sorted(run.complete(run.manifest()))
-    counts = {name: len(list((run.masks / name).glob(f"{name}_???.txt"))) for name in names}
-    most = max(counts.values(), default=1)
-    for name, count in counts.items():
-        for repetition in range(count + 1, most + 1) if count == 1 else ():
-            source = run.masks / name / file_name(name, 1)
-            write_bytes(source.with_name(file_name(name, repetition)), read_bytes(source))

@@ -10,7 +10,7 @@ from vostool.execution.shared_frames import SharedFrames
 from vostool.execution.together import Turn, run_together
 from vostool.jobs import RunRequest
 from vostool.vot.experiment import Experiment
-from vostool.vot.running import even_out, run_kind
+from vostool.vot.running import run_kind
 from vostool.workspace import Workspace
 
 
@@ -34,7 +34,7 @@ def run_regions_together(
         advance: told of every frame that is done.
         frames: shared by the trackers; within a usual budget if not given.
     """
-    turns = run_together(
+    return run_together(
         requests,
         dataset,
         workspace,
@@ -45,8 +45,3 @@ def run_regions_together(
         experiment=asdict(experiment),
         frames=frames,
     )
-    if dataset.task == "supervised":
-        for turn in turns:
-            if turn.folder is not None and not turn.error:
-                even_out(turn.folder)
-    return turns
