@@ -99,7 +99,10 @@ def prepare(
         device=resolve_device(request.device, plugin.cls.devices, cuda),
         precision=_precision(plugin, request.precision),
         weights=_weights(
-            plugin, given, None if random_weights else advice(plugin, workspace, config_name)
+            plugin,
+            given,
+            None if random_weights else advice(plugin, workspace, config_name),
+            request.tracker,
         ),
         seed=request.seed,
     )
@@ -125,14 +128,18 @@ def _precision(plugin: Plugin, asked: str) -> str:
     return asked
 
 
-def _weights(plugin: Plugin, weights: Path | None, missing: str | None) -> Path | None:
-    """Return the file of weights; `missing` is what to say where one is needed, None if none is."""
+def _weights(plugin: Plugin, weights: Path | None, missing: str | None, spec: str) -> Path | None:
+    """Return the file of weights.
+
+    Args:
+        plugin: the tracker.
+        weights: that were given.
+        missing: what to say where some are needed, None if they are not.
+        spec: the tracker as the user named it.
+    """
     if weights is None:
         if plugin.cls.weights == "required" and missing is not None:
-            raise WeightsError(
-                f"{plugin.name} needs weights: give them with `vostool run {plugin.name} --weights "
-                f"PATH`. {missing}"
-            )
+            raise WeightsError(f"{spec} needs weights: give them with --weights PATH. {missing}")
         return None
     if plugin.cls.weights == "none":
         raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")

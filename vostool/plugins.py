@@ -82,6 +82,17 @@ class Plugin:
         source = f"{self.name}/{name}" if name else self.name
         return build_config(self.cls.Config, values | parse_overrides(overrides), source)
 
+    def training_config(self) -> str | None:
+        """Return the configuration that is trained if none is named.
+
+        It is the first with a table `[train]` that leaves the tracker's settings at their defaults.
+        """
+        usual = self.config(None)
+        for name in self.configs:
+            if TRAIN in self._toml(name) and self.config(name) == usual:
+                return name
+        return None
+
     def train_table(self, name: str | None, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the TOML's table `[train]`, changed by `key=value` texts with dotted keys.
 

@@ -144,8 +144,9 @@ class RunFolder:
         if missing:
             raise ResultError(
                 f"Run '{self.name}' lacks {len(missing)} of {len(names)} sequences "
-                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Finish it with "
-                "the `vostool run` command that began it, or name sequences with --sequences."
+                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}): finish it with "
+                "the `vostool run` command that began it, but for --sequences if that had it, or "
+                "name those to score with --sequences."
             )
 
     def partial(self, sequence: str, attempt: str = "") -> Path:

@@ -39,7 +39,9 @@ def holds_scores(folder: Path) -> bool:
     return (folder / "objects.csv").is_file()
 
 
-def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
+def find_scores(
+    given: str, runs: Path, protocol: str, command: str, *, subset: bool = False
+) -> Path:
     """Return the folder that holds the `objects.csv` of a run.
 
     Args:
@@ -47,6 +49,7 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
         runs: `results/<dataset>`, where names are looked for.
         protocol: name of the protocol, in whose folder a run's scores are.
         command: the `vostool eval` command that scores what has no scores yet.
+        subset: scores of chosen sequences will do where there are none of all.
 
     Raises:
         UnknownNameError: it is neither.
@@ -55,6 +58,8 @@ def find_scores(given: str, runs: Path, protocol: str, command: str) -> Path:
     for folder in (runs / given, runs / "scores" / given / protocol, place(given)):
         if RunFolder(folder).exists():
             scores = folder / "scores" / protocol
+            if subset and not holds_scores(scores):
+                scores = scores.with_name(f"{protocol}.subset")
             if not holds_scores(scores):
                 raise ResultError(
                     f"Run '{folder.name}' has no scores by protocol '{protocol}'. Make them with "

@@ -160,8 +160,9 @@ def _scored(
     counted = evaluated_frames(sequence, protocol)
     if not counted:
         raise DatasetError(
-            f"Sequence '{sequence.name}' has {len(sequence.annotations)} annotated frames; "
-            f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out."
+            f"Sequence '{sequence.name}' has masks of {len(sequence.annotations)} of its frames; "
+            f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out with "
+            "--sequences; `vostool show RUN` draws what was tracked."
         )
     check_frames(sequence, folder, counted)
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None

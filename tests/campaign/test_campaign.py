@@ -291,6 +291,7 @@ def test_chosen_runs_and_chosen_sequences(
     runs = tmp_path / "results/folder-clips"
     assert {path.name for path in runs.iterdir()} == set(RUNS) - {"copy_first"}
     assert (runs / "drifting-reach=1/scores/davis.subset/summary.csv").is_file()
+    assert not (tmp_path / "results/campaigns").exists(), "chosen ones are not ranked in files"
     refused = flat(cli("campaign", file, "--only", "drift"), 2)
     assert "There is no run 'drift' in the campaign" in refused
 

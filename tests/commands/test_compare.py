@@ -49,6 +49,22 @@ def test_the_dataset_need_not_be_named(cli, two_runs, tmp_path, davis_folder):
     assert "Several datasets have them: DAVIS2016, DAVIS2017." in both.output
 
 
+def test_chosen_sequences_have_scores_of_their_own(cli, davis_folder):
+    data = ("--dataset", "DAVIS2016", "--root", davis_folder(year=2016, names=("bear", "goat")))
+    chosen = (*data, "--sequences", "goat")
+    for tracker in ("copy_first", "box_fill"):
+        assert cli("run", tracker, *chosen).exit_code == 0
+    unscored = cli("compare", "copy_first", "box_fill", *chosen)
+    assert unscored.exit_code == 2
+    assert "--sequences goat" in " ".join(unscored.output.split())
+    assert cli("eval", *chosen).exit_code == 0
+    done = cli("compare", "copy_first", "box_fill", *chosen)
+    assert done.exit_code == 0, done.output
+    assert "davis, chosen" in cli("results").output
+    whole = " ".join(cli("eval", *data, "--tracker", "copy_first").output.split())
+    assert "not scored" not in whole
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -21,18 +21,26 @@ def test_each_table_gets_its_own_keys(bench):
     assert (job.task_config.noise, job.task_config.nan_at) == (0.75, -1)
 
 
-def test_without_a_configuration_there_are_defaults(bench):
-    job = prepare_training(TrainRequest("tiny"), Workspace(bench.home))
-    assert job.settings == TrainSettings()
+def test_without_a_configuration_it_is_the_one_of_the_defaults(bench):
+    request = TrainRequest("tiny", overrides=("train.lr=0.5",))
+    job = prepare_training(request, Workspace(bench.home))
+    assert (job.config_name, job.settings.steps, job.settings.lr) == ("small", 12, 0.5)
     assert job.name == "tiny"
+
+
+def test_without_any_of_the_defaults_it_is_none(bench):
+    other = bench.home / "trackers" / "tiny" / "small.toml"
+    other.write_text(other.read_text().replace("width = 4", "width = 5"))
+    job = prepare_training(TrainRequest("tiny"), Workspace(bench.home))
+    assert (job.config_name, job.settings) == ("default", TrainSettings())
 
 
 @pytest.mark.parametrize(
     ("override", "error", "message"),
     [
-        ("train.setps=3", UnknownNameError, r"setting in tiny/small \[train\] 'setps'.*'steps'"),
-        ("train.task.noice=3", UnknownNameError, r"\[train.task\] 'noice'.*'noise'"),
-        ("widht=3", UnknownNameError, "setting in tiny/small 'widht'.*'width'"),
+        ("train.setps=3", UnknownNameError, r"setting 'setps' in tiny/small \[train\].*'steps'"),
+        ("train.task.noice=3", UnknownNameError, r"'noice' in .*\[train.task\].*'noise'"),
+        ("widht=3", UnknownNameError, "setting 'widht' in tiny/small.*'width'"),
         ("train.steps=0", ConfigError, "steps is 0"),
         ("train.steps=many", ConfigError, "'steps' takes int"),
         ("train.task=3", ConfigError, "'task' is a table"),

@@ -151,7 +151,9 @@ def _rank(
     runs = {
         folder_of(each.cell, each.dataset, results).path
         for each in planned
-        if each.dataset is not None and each.state != "refused"
+        if each.dataset is not None
+        and each.state != "refused"
+        and not each.cell.dataset.sequences  # those are ranked in the terminal alone
     }
     sections = collect(results, runs=runs)
     if sections:
@@ -163,16 +165,21 @@ def _rank(
 
 def _fail(outcomes: "list[Outcome]") -> None:
     """End with an error if a run failed, saying why each did."""
-    failed = [each for each in outcomes if each.error]
+    refused = [each for each in outcomes if each.planned.state == "refused"]
+    failed = [each for each in outcomes if each.error and each not in refused]
     for each in failed:
-        if each.planned.state != "refused":
-            cell = each.planned.cell
-            click.echo(f"Failed: {cell.dataset.title}/{cell.run}: {each.error}", err=True)
+        cell = each.planned.cell
+        click.echo(f"Failed: {cell.dataset.title}/{cell.run}: {each.error}", err=True)
+    told = []
     if failed:
-        raise ResultError(
+        told.append(
             f"{len(failed)} of {len(outcomes)} runs failed; what is finished is kept, and the same "
             "command tries them again."
         )
+    if refused:
+        told.append(f"{len(refused)} of {len(outcomes)} runs cannot run; the plan says why.")
+    if told:
+        raise ResultError(" ".join(told))
 
 
 def _free(results: Path) -> int | None:

@@ -52,9 +52,13 @@ def compare(
     if not all(map(holds_scores, folders)):
         runs, usual, told = _where(workspace, (first, second), results, where)
         rules = protocol_named(protocol or usual)
-        options = {**told, "protocol": protocol}
+        chosen = where["sequences"]
+        options = {**told, "protocol": protocol, "sequences": ",".join(chosen or ())}
         command = " ".join(["vostool eval", *(f"--{k} {v}" for k, v in options.items() if v)])
-        folders = [find_scores(given, runs, rules.name, command) for given in (first, second)]
+        folders = [
+            find_scores(given, runs, rules.name, command, subset=bool(chosen))
+            for given in (first, second)
+        ]
     a, b = (read_scores(folder, where["sequences"]) for folder in folders)
     show_comparison(compare_scores(a, b), None if all_sequences else most)
 

@@ -82,8 +82,9 @@ def leaderboard(
     sections = collect(results, datasets)
     if not sections:
         raise ResultError(
-            f"There are no scored runs in {results}. Make some with `vostool leaderboard --run`, "
-            "or with `vostool eval --dataset synthetic --tracker copy_first`."
+            f"There are no scored runs in {results}; scores of sequences that --sequences chose "
+            "are not ranked. Make some with `vostool leaderboard --run`, or with `vostool eval "
+            "--dataset synthetic --tracker copy_first`."
         )
     folder = out or results
     with frame_progress("pictures", None) as advance:

@@ -20,6 +20,8 @@ def weights(workspace: Workspace, /, tracker: str, name: str | None) -> None:
     plugin = load_tracker(split_spec(tracker)[0], workspace)
     if not plugin.cls.releases:
         needs = "it needs none" if plugin.cls.weights == "none" else "its README says more"
+        if plugin.cls.own_weights(plugin.config(None)) is not None:
+            needs = "those that come along are used if none are given"
         click.echo(f"There are no published weights for {plugin.name}; {needs}.")
         return
     from vostool.report.weights_screen import byte_progress, show_releases

@@ -228,8 +228,8 @@ def what_mends(run: RunFolder) -> str:
     if imported is not None:
         return f"Remove it with `vostool results rm`, and import {imported['from']} again."
     return (
-        "Remove the folders of sequences with wrong masks, then run the `vostool run` command that "
-        "began it: it tracks what is missing."
+        "Remove the folders of sequences with wrong masks, if there are any, then run the `vostool "
+        "run` command that began it, but for its --sequences: it tracks what is missing."
     )
 
 

@@ -49,12 +49,13 @@ def _completeness(run: RunFolder, manifest: Manifest) -> str:
 
 
 def _scores(run: RunFolder) -> list[list[object]]:
-    """Return protocol, J&F, J and fps of every summary; those of parts are not listed."""
+    """Return protocol, J&F, J and fps of every summary; chosen sequences have no figures."""
     from vostool.tables import read_csv  # pandas takes long
 
     found: list[list[object]] = []
     for path in sorted(run.path.glob("scores/*/summary.csv")):
         if path.parent.name.endswith(".subset"):
+            found.append([f"{path.parent.name.removesuffix('.subset')}, chosen", "", "", ""])
             continue
         try:
             row = read_csv(path).iloc[0]

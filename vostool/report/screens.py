@@ -135,13 +135,16 @@ def show_trackers(workspace: "Workspace") -> None:
     rows = []
     for name, source in tracker_names(workspace).items():
         try:
-            cls = load_tracker(name, workspace).cls
-            configs = load_tracker(name, workspace).configs
+            plugin = load_tracker(name, workspace)
+            cls, configs = plugin.cls, plugin.configs
+            own = cls.own_weights(plugin.config(None))
         except VostoolError as error:
             rows.append([name, "", "", f"Cannot be used: {error}"])
             continue
         text = [f"{cls.summary}." if cls.summary else ""]
-        if cls.weights == "required":
+        if own is not None:
+            text.append("Weights come along; other configurations need --weights.")
+        elif cls.weights == "required":
             text.append("Needs --weights.")
         if configs:
             text.append(f"Configurations: {', '.join(configs)}.")

@@ -113,6 +113,7 @@ def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
     name, config_name = split_spec(request.tracker)
     plugin = load_tracker(name, workspace)
     task = load_task(plugin)
+    config_name = config_name or plugin.training_config()
     own, overrides = split_overrides(request.overrides)
     source = f"{request.tracker} [train]"
     values = plugin.train_table(config_name, overrides)
