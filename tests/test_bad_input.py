@@ -208,7 +208,7 @@ def test_wrong_root(refused, tmp_path):
 def test_weights_that_are_absent_missing_or_of_the_wrong_kind(refused, root, tmp_path):
     output = refused("run", "nano_box", *data(root))
     assert "nano_box needs weights" in output
-    assert "`vostool run nano_box --weights PATH`" in output
+    assert "give them with --weights PATH" in output
     nowhere = tmp_path / "nowhere.onnx"
     assert "do not exist" in refused("run", "nano_box", *data(root), "--weights", nowhere)
     assert "no weights" in refused("run", "copy_first", *data(root), "--weights", root)

@@ -141,7 +141,7 @@ def test_a_late_object_with_a_low_id_counts_from_the_start(truth_and_masks, scor
 @pytest.mark.parametrize("frames", [1, 2])
 def test_fewer_than_three_frames(truth_and_masks, scored, frames: int) -> None:
     truth_and_masks([strip(1)] * frames, [strip(1)] * frames)
-    with pytest.raises(DatasetError, match=f"'clip' has {frames} annotated frames.*Leave the seq"):
+    with pytest.raises(DatasetError, match=f"'clip' has masks of {frames} of .*Leave the seq"):
         scored()
 
 

@@ -230,7 +230,8 @@ def test_what_cannot_run_stops_nothing_else(
     assert "9 of 10 runs cannot run" in plan
     assert not (tmp_path / "results").exists()
     ran = flat(cli("campaign", file, "--frames", "none"), 2)
-    assert "9 of 10 runs failed; what is finished is kept" in ran
+    assert "9 of 10 runs cannot run" in ran
+    assert "failed" not in ran
     board = pd.read_csv(tmp_path / "results/campaigns/small/leaderboard.csv")
     assert list(board["run"]) == ["copy_first"]
 
@@ -241,7 +242,7 @@ def test_a_run_folder_that_holds_something_else(cli: Cli, file: Path, clips: Pat
     plan = flat(cli("campaign", file, "--dry-run"), 2)
     assert "holds a run of something else; what differs: configuration (reach: 2 -> 1)" in plan
     ran = flat(cli("campaign", file, "--frames", "none"), 2)
-    assert "1 of 3 runs failed" in ran
+    assert "1 of 3 runs cannot run" in ran
     results = file.parent / "results/folder-clips"
     assert json.loads((results / "drifting-reach=1/run.json").read_text())["config"]["reach"] == 2
     assert (results / "drifting-reach=3/scores/davis/summary.csv").is_file()
