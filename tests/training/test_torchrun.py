@@ -178,7 +178,7 @@ def test_another_number_of_processes_draws_the_same_samples(torchrun, bench):
 
 def test_a_process_that_stands_still_is_not_waited_for_for_ever(torchrun, bench):
     options = ("--standalone", "--nproc-per-node", "2", "--max-restarts", "1")
-    process = torchrun.start(*options, settings=("train.task.slow=0.05", "train.patience=5"))
+    process = torchrun.start(*options, settings=("train.task.slow=0.05", "train.patience=10"))
     torchrun.checkpoint(8)
     still = torchrun.pid(1)
     os.kill(still, signal.SIGSTOP)
@@ -186,7 +186,7 @@ def test_a_process_that_stands_still_is_not_waited_for_for_ever(torchrun, bench)
     os.kill(still, signal.SIGCONT)  # or torchrun would wait 30 s before it kills it
     output = torchrun.end(process)
     assert process.returncode == 0, output
-    assert "imed out" in output
+    assert "imed out" in output or "timeout caused" in output  # as gloo says it
     assert f"{STEPS} of {STEPS} steps" in output
 
 

@@ -152,6 +152,10 @@ class Ranks:
         return [bytes(each.tolist()).rstrip(b"\0").decode(errors="replace") for each in found]
 
 
+# What gloo's errors say, most of which name the file of gloo that they are raised in.
+_GLOO = ("gloo/", "Gloo", "pair closure", "closed by peer", "reset by peer")
+
+
 def _of_the_connection(error: RuntimeError) -> bool:
     """Tell whether an error is of the processes' connection; gloo's have no type of their own."""
-    return isinstance(error, dist.DistError) or "gloo/" in str(error) or "Gloo" in str(error)
+    return isinstance(error, dist.DistError) or any(part in str(error) for part in _GLOO)
