@@ -166,7 +166,7 @@ def _rank(
 def _fail(outcomes: "list[Outcome]") -> None:
     """End with an error if a run failed, saying why each did."""
     refused = [each for each in outcomes if each.planned.state == "refused"]
-    failed = [each for each in outcomes if each.error and each not in refused]
+    failed = [each for each in outcomes if each.error and each.planned.state != "refused"]
     for each in failed:
         cell = each.planned.cell
         click.echo(f"Failed: {cell.dataset.title}/{cell.run}: {each.error}", err=True)
