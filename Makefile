@@ -19,12 +19,14 @@ install: $(STAMP)  ## create .venv and install vostool with its tools into it
 $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "vostool needs Python 3.11 or newer"'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
 check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	mkdir -p build/types && ln -sfn ../../trackers build/types/vostool_trackers
 	$(BIN)/mypy
 
 # Tests are spread over the cores, each with one thread of its own.
@@ -66,7 +68,7 @@ bench-scale: $(STAMP)  ## time runs on one and two workers, and predict many, in
 
 # BENCH_SIAMMASK=FOLDER of a checkout of the original.
 bench-siammask: $(STAMP)  ## time SiamMask beside the original program into results/bench_siammask.md
-	$(BIN)/python benchmarks/bench_siammask.py $(BENCH_SIAMMASK)
+	$(BIN)/python -m benchmarks.bench_siammask $(BENCH_SIAMMASK)
 
 leaderboard: $(STAMP)  ## run every tracker that needs no download, score and rank it
 	$(BIN)/vostool leaderboard --run

@@ -15,7 +15,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from trained_rows import Result, Row, conditions, parser, results
 
-from vostool.report.markdown import markdown_table
+from vostool.report.leaderboard.markdown import markdown_table
 from vostool_trackers.siampolar.tracker import BUNDLED
 
 CAR = "siampolar/car"

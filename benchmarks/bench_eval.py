@@ -37,9 +37,9 @@ from pathlib import Path
 import bench_masks
 from bench_masks import MaskSet
 
+from vostool.environment import versions
 from vostool.metrics.frame import common_window, frame_scores
-from vostool.provenance import versions
-from vostool.report.markdown import markdown_table
+from vostool.report.leaderboard.markdown import markdown_table
 
 OURS, TWO, AGAIN, FLOOR = (
     "vostool eval",
@@ -48,7 +48,7 @@ OURS, TWO, AGAIN, FLOOR = (
     "decoding both sets",
 )
 DECODE = (
-    "import sys, pathlib; from vostool.png import decode\n"
+    "import sys, pathlib; from vostool.io.png import decode\n"
     "for folder in sys.argv[1:]:\n"
     "    for path in pathlib.Path(folder).glob('*/*.png'): decode(path.read_bytes())"
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from vostool.datasets import synthetic
-from vostool.masks import read_labels, write_labels
-from vostool.sequence import Labels
+from vostool.io.label_maps import read_labels, write_labels
+from vostool.types import Labels
 
 FLIPS = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
 

@@ -27,10 +27,9 @@ import scale_tables
 from scale_costs import Pace, Tracked
 from scale_model import Costs, predict
 
-from vostool.device import device_name
-from vostool.provenance import versions
-from vostool.report.markdown import markdown_table
-from vostool.results import RunFolder
+from vostool.environment import device_name, versions
+from vostool.report.leaderboard.markdown import markdown_table
+from vostool.runs.folder import RunFolder
 
 FLOOR = "copy_first"  # costs nothing itself: its worker decodes frames and writes masks
 WAYS = {

@@ -1,43 +1,39 @@
 """Time SiamMask beside the original program: same weights, same frames, in one interleaved run.
 
-    python benchmarks/bench_siammask.py CHECKOUT [--objects 1 5] [--frames 15] [--rounds 5]
+    python -m benchmarks.bench_siammask CHECKOUT [--objects 1 5] [--frames 15] [--rounds 5]
         [--device cpu] [--out FILE]
 
-CHECKOUT is a folder with the original (see original_siammask.py). Its objects are followed one
-after the other, as it does, in fp32; ours in one pass, in fp32 and in bf16. Each round passes once
-over the clip with every row. fps is frames over the time spent in tracking, the first frame left
-out, the median of the rounds; the first round warms up and is left out.
+CHECKOUT is a folder with the original (see tests/helpers/original_siammask.py). Its objects are
+followed one after the other, as it does, in fp32; ours in one pass, in fp32 and in bf16. Each
+round passes once over the clip with every row. fps is frames over the time spent in
+tracking, the first frame left out, the median of the rounds; the first round warms up and does not
+count.
 """
 
 import argparse
 import datetime
 import statistics
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from original_siammask import Original, network_of, shapes_of
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.helpers.original_siammask import Original, network_of, shapes_of
+from tests.helpers.seeded import seeded_weights
+from tests.helpers.siammask_scenes import GAINS
 from vostool.datasets import synthetic
-from vostool.device import device_name
-from vostool.provenance import versions
-from vostool.report.markdown import markdown_table
-from vostool.sequence import Frame, Prompt
-from vostool.speed import disks
-from vostool.tracker import Runtime
+from vostool.environment import device_name, versions
+from vostool.report.leaderboard.markdown import markdown_table
+from vostool.tracking.base import Runtime
+from vostool.tracking.speed import disks
+from vostool.types import Frame, Prompt
 from vostool_trackers.siammask.network import Shape, SiamMask
 from vostool_trackers.siammask.search import Search
 from vostool_trackers.siammask.settings import Config
 from vostool_trackers.siammask.tracker import FORMATS
-
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "trackers"))
-
-from siamese.seeded import seeded_weights
-from siammask.scenes import GAINS
 
 SIZE = (480, 854)
 
@@ -158,7 +154,7 @@ def _report(lines: list[list[str]], asked: argparse.Namespace) -> str:
             f"{datetime.date.today()}, {device_name(asked.device)}, {torch.get_num_threads()} "
             f"threads, torch {versions()['torch']}. {asked.frames} frames of 854x480, "
             f"{asked.rounds} interleaved rounds; median, and half the range. Same weights, drawn "
-            "by their names. By `python benchmarks/bench_siammask.py CHECKOUT`.",
+            "by their names. By `python -m benchmarks.bench_siammask CHECKOUT`.",
             "",
             markdown_table(header, lines, {1, 3, 4, 5}),
             "",

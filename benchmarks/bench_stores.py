@@ -18,10 +18,10 @@ from typing import Any
 
 from fsspec.implementations.memory import MemoryFileSystem
 
-from vostool import pipeline
 from vostool.datasets.synthetic import make
-from vostool.device import device_name
-from vostool.stores.storage import place, write_bytes
+from vostool.environment import device_name
+from vostool.io.storage import place, write_bytes
+from vostool.tracking import pipeline
 
 STEPS = (0, 10)  # milliseconds that a step takes
 

@@ -26,16 +26,15 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from vostool.datasets import synthetic
-from vostool.device import device_name
-from vostool.jobs import RunRequest, prepare
-from vostool.provenance import versions
-from vostool.report.markdown import markdown_table
-from vostool.sequence import Frame
-from vostool.speed import disks, timed_pass
-from vostool.timing import speed_of, stopwatch_for
-from vostool.tracker import Tracker
+from vostool.environment import device_name, versions
+from vostool.report.leaderboard.markdown import markdown_table
+from vostool.tracking.base import Tracker
+from vostool.tracking.job import RunRequest, prepare
+from vostool.tracking.speed import disks, timed_pass
+from vostool.tracking.timing import speed_of, stopwatch_for
+from vostool.types import Frame
 from vostool.workspace import Workspace
-from vostool_trackers.siamese.stages import PREFIX
+from vostool_trackers.siamese.inference.following import PREFIX
 
 ROWS = (
     ("siampolar/car", ("fp32", "bf16")),

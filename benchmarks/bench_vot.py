@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vostool.provenance import versions
-from vostool.regions import format_region
-from vostool.report.markdown import markdown_table
+from vostool.environment import versions
+from vostool.io.regions import format_region
+from vostool.report.leaderboard.markdown import markdown_table
 
 SIZE = (480, 360)
 SEQUENCES, FRAMES, REPETITIONS = 60, 21356, 15

@@ -15,9 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from trained_rows import Result, Row, conditions, parser, results
 
 from vostool.datasets import synthetic
-from vostool.jobs import RunRequest, prepare
-from vostool.report.markdown import markdown_table
-from vostool.speed import disks
+from vostool.report.leaderboard.markdown import markdown_table
+from vostool.tracking.job import RunRequest, prepare
+from vostool.tracking.speed import disks
 from vostool.workspace import Workspace
 
 SIZE = (480, 854)

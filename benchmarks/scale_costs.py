@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from vostool.datasets import synthetic
-from vostool.execution.cluster import local_cluster_crew
-from vostool.execution.session import release
-from vostool.execution.workers import Crew, WorkerPool, in_groups
-from vostool.masks import write_labels
-from vostool.results import Finished, Manifest, RunFolder, SequenceStatus
-from vostool.timing import StepTime
+from vostool.execution.dask_cluster import local_cluster_crew
+from vostool.execution.pools import Crew, WorkerPool, in_groups
+from vostool.execution.worker import release
+from vostool.io.label_maps import write_labels
+from vostool.runs.folder import Finished, Manifest, RunFolder, SequenceStatus
+from vostool.tracking.timing import StepTime
 
 SIZE = (480, 854)
 KNOWN = (0, 1_000, 10_000, 100_000)  # sequences that a run holds when one more is added
@@ -31,8 +31,8 @@ START = """
 import sys
 from pathlib import Path
 from vostool.datasets.catalog import open_dataset
-from vostool.jobs import RunRequest, prepare
-from vostool.execution.session import Session
+from vostool.tracking.job import RunRequest, prepare
+from vostool.execution.worker import Session
 from vostool.workspace import Workspace
 tracker, root = sys.argv[1:]
 workspace = Workspace(Path(root))

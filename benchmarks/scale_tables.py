@@ -7,8 +7,8 @@ from math import inf, log
 
 from scale_model import Costs, Prediction, predict
 
-from vostool.execution.shares import FRAMES, MANY, batches
-from vostool.report.markdown import markdown_table
+from vostool.execution.distribute import FRAMES, MANY, batches
+from vostool.report.leaderboard.markdown import markdown_table
 
 GPUS = (1, 2, 8, 32, 128, 512)
 # 1,063 objects in the 507 videos of the validation split (Seo et al., "URVOS", ECCV 2020).

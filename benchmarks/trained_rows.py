@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vostool.device import device_name, resolve_device
+from vostool.environment import device_name, resolve_device
 
 BATCH = 32
 DATASET = "DAVIS2016"

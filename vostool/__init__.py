@@ -5,15 +5,15 @@ from typing import Any
 
 # Names are imported when first used, so that `vostool --help` loads neither torch nor pandas.
 _EXPORTS = {
-    "Box": "vostool.sequence",
-    "PerObject": "vostool.tracker",
-    "Prompt": "vostool.sequence",
-    "Region": "vostool.sequence",
-    "Runtime": "vostool.tracker",
-    "Sequence": "vostool.sequence",
-    "Tracker": "vostool.tracker",
+    "Box": "vostool.types",
+    "PerObject": "vostool.tracking.base",
+    "Prompt": "vostool.types",
+    "Region": "vostool.types",
+    "Runtime": "vostool.tracking.base",
+    "Sequence": "vostool.types",
+    "Tracker": "vostool.tracking.base",
     "VostoolError": "vostool.errors",
-    "evaluate": "vostool.evaluation",
+    "evaluate": "vostool.scoring.evaluate",
 }
 
 __all__ = list(_EXPORTS)

@@ -14,18 +14,18 @@ from vostool.commands.campaign import campaign
 from vostool.commands.compare import compare
 from vostool.commands.convert import convert
 from vostool.commands.datasets import datasets, pack, split
-from vostool.commands.evaluate import evaluate
+from vostool.commands.eval import evaluate
 from vostool.commands.export import export
 from vostool.commands.leaderboard import leaderboard
 from vostool.commands.options import LOCAL_FOLDER
+from vostool.commands.results import results_group
 from vostool.commands.run import run
-from vostool.commands.runs import results_group
 from vostool.commands.show import show
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
 from vostool.errors import VostoolError, resource_error
-from vostool.stores.failures import store_error
+from vostool.io.store_errors import store_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
 

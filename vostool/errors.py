@@ -85,7 +85,7 @@ class TrainingError(VostoolError):
 
 
 class ContractError(VostoolError):
-    """A tracker that breaks the contract of `vostool.tracker`."""
+    """A tracker that breaks the contract of `vostool.tracking.base`."""
 
 
 class StoreError(VostoolError):

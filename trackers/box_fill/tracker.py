@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vostool.errors import ConfigError
-from vostool.sequence import Box, Frame, Probability, Prompt
-from vostool.tracker import PerObject, SingleObject, prompt_probability
-
-from .seeding import run_seeded
+from vostool.tracking.base import PerObject, SingleObject, prompt_probability
+from vostool.types import Box, Frame, Probability, Prompt
+from vostool_trackers.box_fill.seeding import run_seeded
 
 _SMALLEST_PATCH = 8  # px; OpenCV draws Haar features in an endless loop if none of 9 px^2 fits
 

@@ -8,7 +8,7 @@ the object, a grid over (x, y, colour) as in Maerki et al., "Bilateral Space Vid
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Map
+from vostool_trackers.color_model.geometry import Map
 
 Index = NDArray[np.int64]  # (h, w) flat position of every pixel's cell
 

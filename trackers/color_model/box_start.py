@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
-from vostool.sequence import Box, Frame, Mask
-
-from .geometry import cut, region_around, working_size
+from vostool.types import Box, Frame, Mask
+from vostool_trackers.color_model.geometry import cut, region_around, working_size
 
 _ITERATIONS = 5
 _SIDE = 200  # px, longest side of the crop

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.sequence import Box, Mask
+from vostool.types import Box, Mask
 
 Map = NDArray[np.float32]  # (h, w) or (h, w, channels)
 

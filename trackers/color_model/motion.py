@@ -5,11 +5,10 @@ import math
 import cv2
 import numpy as np
 
-from vostool.sequence import Box, Frame
-
-from .appearance import GlobalColor
-from .geometry import Map, centre, cut, to_lab
-from .settings import Config
+from vostool.types import Box, Frame
+from vostool_trackers.color_model.appearance import GlobalColor
+from vostool_trackers.color_model.geometry import Map, centre, cut, to_lab
+from vostool_trackers.color_model.settings import Config
 
 Shift = tuple[float, float]  # dx, dy in px
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .geometry import Map
+from vostool_trackers.color_model.geometry import Map
 
 # Half of the eight neighbours, down and right, with the inverse of their distance.
 _NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.7071), (1, -1, 0.7071))

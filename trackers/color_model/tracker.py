@@ -6,15 +6,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.sequence import Box, Frame, Mask, Probability, Prompt
-from vostool.tracker import PerObject, SingleObject
-
-from .appearance import GlobalColor, LocalColor
-from .box_start import mask_from_box
-from .geometry import Map, Region, box_of, centre, cut, region_around, to_lab, working_size
-from .motion import camera_shift, object_shift, search_by_color
-from .refine import drop_strays, mean_field, signed_distance
-from .settings import Config
+from vostool.tracking.base import PerObject, SingleObject
+from vostool.types import Box, Frame, Mask, Probability, Prompt
+from vostool_trackers.color_model.appearance import GlobalColor, LocalColor
+from vostool_trackers.color_model.box_start import mask_from_box
+from vostool_trackers.color_model.geometry import (
+    Map,
+    Region,
+    box_of,
+    centre,
+    cut,
+    region_around,
+    to_lab,
+    working_size,
+)
+from vostool_trackers.color_model.motion import camera_shift, object_shift, search_by_color
+from vostool_trackers.color_model.refine import drop_strays, mean_field, signed_distance
+from vostool_trackers.color_model.settings import Config
 
 
 class _ColorTracker(PerObject):

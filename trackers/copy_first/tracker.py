@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker, prompt_probability
+from vostool.tracking.base import Runtime, Tracker, prompt_probability
+from vostool.types import Frame, Labels, Prompt
 
 
 class CopyFirst(Tracker):

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 
 from vostool.errors import WeightsError
-
-from .random_onnx import random_networks
+from vostool_trackers.nano_box.random_onnx import random_networks
 
 _ROLES = ("backbone", "head")
 _SILENT = 0  # cv::utils::logging::LOG_LEVEL_SILENT

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from . import wire
-from .wire import Attributes
+from vostool_trackers.nano_box import wire
+from vostool_trackers.nano_box.wire import Attributes
 
 _WIDTH = 48  # channels between backbone and head
 _TOWER = 96  # channels of the head's two towers

@@ -6,10 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vostool.sequence import Box, Frame, Probability, Prompt
-from vostool.tracker import PerObject, Runtime, SingleObject, prompt_probability
-
-from .networks import Networks, load_networks, quiet
+from vostool.tracking.base import PerObject, Runtime, SingleObject, prompt_probability
+from vostool.types import Box, Frame, Probability, Prompt
+from vostool_trackers.nano_box.networks import Networks, load_networks, quiet
 
 
 @dataclass(frozen=True)

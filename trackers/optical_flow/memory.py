@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .color import Index, Plane, histograms, log_ratio, normalised, smooth
+from vostool_trackers.optical_flow.color import (
+    Index,
+    Plane,
+    histograms,
+    log_ratio,
+    normalised,
+    smooth,
+)
 
 GRID = 12  # cells per axis of the object-centred grid; one cell is half a standard deviation
 Region = tuple[slice, slice]

@@ -7,13 +7,20 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from vostool.sequence import Frame, Labels, Probability, Prompt
-from vostool.tracker import Runtime, Tracker, prompt_probability
-
-from .color import COLORS, Index, Palette, histograms, log_ratio, motion_ratio, smooth
-from .flow import DenseFlow, Gray, Motion, Plane, residual_motion
-from .guided import apply_guide, guided_coefficients
-from .memory import Memory, Region, object_cells
+from vostool.tracking.base import Runtime, Tracker, prompt_probability
+from vostool.types import Frame, Labels, Probability, Prompt
+from vostool_trackers.optical_flow.color import (
+    COLORS,
+    Index,
+    Palette,
+    histograms,
+    log_ratio,
+    motion_ratio,
+    smooth,
+)
+from vostool_trackers.optical_flow.flow import DenseFlow, Gray, Motion, Plane, residual_motion
+from vostool_trackers.optical_flow.guided import apply_guide, guided_coefficients
+from vostool_trackers.optical_flow.memory import Memory, Region, object_cells
 
 
 @dataclass(frozen=True)

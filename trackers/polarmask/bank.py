@@ -10,10 +10,9 @@ from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
-from vostool.masks import box_of, ids_in
-from vostool.sequence import Labels
-
-from ..siamese.whole_frames import at_size, check_memory
+from vostool.io.label_maps import box_of, ids_in
+from vostool.types import Labels
+from vostool_trackers.siamese.training.whole_frames import at_size, check_memory
 
 _LEAST_AREA = 15  # pixels that an instance must have more of
 _LEAST_SIDE = 10  # pixels that one of its sides must have

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from ..siamese.constants import constant
-from ..siamese.levels import Grid
-from ..siamese.polar import contour
-from .head import Maps
+from vostool_trackers.polarmask.head import Maps
+from vostool_trackers.siamese.model.backbone import constant
+from vostool_trackers.siamese.model.pyramid import Grid
+from vostool_trackers.siamese.polar import contour
 
 _MORE = 0.5  # is added to the centerness, which is small away from the very middle
 

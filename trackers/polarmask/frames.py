@@ -6,12 +6,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..siamese.backbone import MEAN
-from ..siamese.colours import vary_colours
-from ..siamese.constants import constant
-from ..siamese.draws import Draws
-from ..siamese.resizing import resampled
-from .bank import InstanceBank
+from vostool_trackers.polarmask.bank import InstanceBank
+from vostool_trackers.siamese.inference.crops import resampled
+from vostool_trackers.siamese.model.backbone import MEAN, constant
+from vostool_trackers.siamese.training.augmentation import vary_colours
+from vostool_trackers.siamese.training.draws import Draws
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..siamese.tower import tower
+from vostool_trackers.siamese.model.backbone import tower
 
 _BOUNDS = math.log(1e-2), math.log(1e4)  # pixels of a ray or of a side
 

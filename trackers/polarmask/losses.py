@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..siamese.losses import focal, polar_iou_loss
-from .head import Maps
-from .targets import Targets
+from vostool_trackers.polarmask.head import Maps
+from vostool_trackers.polarmask.targets import Targets
+from vostool_trackers.siamese.training.losses import focal, polar_iou_loss
 
 
 class Losses(NamedTuple):

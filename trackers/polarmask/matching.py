@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..siamese.polar import inside
+from vostool_trackers.siamese.polar import inside
 
 COARSE = 4  # pixels of the network's input between the places where shapes are compared
 

@@ -3,14 +3,12 @@
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ..siamese.backbone import normalised
-from ..siamese.checkpoints import Format
-from ..siamese.constants import constant
-from ..siamese.levels import Grid, grid_of
-from ..siamese.neck import Neck
-from ..siamese.pyramid import LEVELS, Level, Pyramid
-from .head import Maps, PolarHead
-from .shape import Shape, Style
+from vostool_trackers.polarmask.head import Maps, PolarHead
+from vostool_trackers.polarmask.shape import Shape, Style
+from vostool_trackers.siamese.inference.checkpoints import Format
+from vostool_trackers.siamese.model.backbone import constant, normalised
+from vostool_trackers.siamese.model.pyramid import LEVELS, Grid, Level, Pyramid, grid_of
+from vostool_trackers.siamese.model.trunk import Neck
 
 BGR_MEAN = (102.9801, 115.9465, 122.7717)  # of the ResNets of Caffe
 _TAKEN: tuple[Level, ...] = LEVELS[1:]

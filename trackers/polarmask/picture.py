@@ -6,12 +6,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..siamese.levels import Grid
-from ..siamese.picture import as_image, draw_contour
-from ..siamese.polar import contour
-from ..siamese.polar_targets import POINTS
-from .head import Maps
-from .targets import Targets
+from vostool_trackers.polarmask.head import Maps
+from vostool_trackers.polarmask.targets import Targets
+from vostool_trackers.siamese.model.pyramid import Grid
+from vostool_trackers.siamese.polar import contour
+from vostool_trackers.siamese.training.picture import as_image, draw_contour
+from vostool_trackers.siamese.training.polar_targets import POINTS
 
 _MOST = 8
 _WIDEST = 640  # pixels of a frame in the picture

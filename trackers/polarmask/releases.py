@@ -1,6 +1,6 @@
 """The published checkpoints of PolarMask: one folder of Google Drive holds them all."""
 
-from vostool.tracker import Release
+from vostool.tracking.base import Release
 
 _FOLDER = "https://drive.google.com/drive/folders/1EWtLhWSGuJVtMCS8mTvKNxdYYpz7ufjV?usp=sharing"
 _LICENCE = "2-clause BSD, academic use"  # says its README; the LICENSE file there is Apache 2.0

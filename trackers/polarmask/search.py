@@ -6,19 +6,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime
-
-from ..siamese.constants import constant
-from ..siamese.drawing import draw_box, draw_polygons
-from ..siamese.folding import number_type, ready
-from ..siamese.levels import Grid
-from ..siamese.resizing import resized
-from ..siamese.stages import stage
-from .detection import Instances, detect
-from .matching import COARSE, assigned, box_overlap, coarse_shapes, shape_overlap
-from .network import PolarMask, prepared
-from .settings import Config
+from vostool.tracking.base import Runtime
+from vostool.types import Frame, Labels, Prompt
+from vostool_trackers.polarmask.detection import Instances, detect
+from vostool_trackers.polarmask.matching import (
+    COARSE,
+    assigned,
+    box_overlap,
+    coarse_shapes,
+    shape_overlap,
+)
+from vostool_trackers.polarmask.network import PolarMask, prepared
+from vostool_trackers.polarmask.settings import Config
+from vostool_trackers.siamese.inference.crops import resized
+from vostool_trackers.siamese.inference.drawing import draw_box, draw_polygons
+from vostool_trackers.siamese.inference.folding import number_type, ready
+from vostool_trackers.siamese.inference.following import stage
+from vostool_trackers.siamese.model.backbone import constant
+from vostool_trackers.siamese.model.pyramid import Grid
 
 
 @dataclass

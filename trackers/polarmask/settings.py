@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from vostool.errors import ConfigError
-
-from .shape import Shape
+from vostool_trackers.polarmask.shape import Shape
 
 
 @dataclass(frozen=True)

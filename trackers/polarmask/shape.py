@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Literal, Self
 
-from ..siamese.pyramid import STRIDES, PyramidDepth
+from vostool_trackers.siamese.model.pyramid import STRIDES, PyramidDepth
 
 Style = Literal["caffe", "pytorch"]
 FINEST = STRIDES["C3"]

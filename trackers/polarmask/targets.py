@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..siamese.levels import Grid
-from ..siamese.polar_targets import edges_of, frame_targets
+from vostool_trackers.siamese.model.pyramid import Grid
+from vostool_trackers.siamese.training.polar_targets import edges_of, frame_targets
 
 _LEAST = 0.5  # pixels from a cell to a side of its instance's box
 

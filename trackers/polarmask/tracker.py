@@ -5,14 +5,13 @@ from typing import Any
 
 import torch
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker
-
-from ..siamese.checkpoints import load_checkpoint
-from .network import PolarMask, published
-from .releases import RELEASES
-from .search import InstanceSearch
-from .settings import Config
+from vostool.tracking.base import Runtime, Tracker
+from vostool.types import Frame, Labels, Prompt
+from vostool_trackers.polarmask.network import PolarMask, published
+from vostool_trackers.polarmask.releases import RELEASES
+from vostool_trackers.polarmask.search import InstanceSearch
+from vostool_trackers.polarmask.settings import Config
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
 
 
 class PolarMaskTracker(Tracker):

@@ -6,22 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from vostool.errors import ConfigError, DatasetError
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
 from vostool.training.task import Batch, Losses, Picture, TrainingData
-
-from ..siamese.draws import Draws
-from ..siamese.levels import grid_of
-from ..siamese.validation import mean_overlap
-from .bank import build_instance_bank
-from .frames import FrameConfig, draw_frames
-from .head import Maps
-from .losses import instance_losses
-from .network import PolarMask, prepared
-from .picture import draw_instances
-from .search import InstanceSearch
-from .settings import Config as TrackerConfig
-from .targets import Targets, instance_targets
-from .tracker import PolarMaskTracker
+from vostool_trackers.polarmask.bank import build_instance_bank
+from vostool_trackers.polarmask.frames import FrameConfig, draw_frames
+from vostool_trackers.polarmask.head import Maps
+from vostool_trackers.polarmask.losses import instance_losses
+from vostool_trackers.polarmask.network import PolarMask, prepared
+from vostool_trackers.polarmask.picture import draw_instances
+from vostool_trackers.polarmask.search import InstanceSearch
+from vostool_trackers.polarmask.settings import Config as TrackerConfig
+from vostool_trackers.polarmask.targets import Targets, instance_targets
+from vostool_trackers.polarmask.tracker import PolarMaskTracker
+from vostool_trackers.siamese.model.pyramid import grid_of
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.validation import mean_overlap
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..siamese.cell_masks import CellMasks, mask_loss
-from ..siamese.rpn import Proposals
-from ..siamese.rpn_losses import rpn_losses
-from ..siamese.rpn_targets import RpnTargets
-from .targets import RoiTargets
+from vostool_trackers.s2iammask.targets import RoiTargets
+from vostool_trackers.siamese.model.rpn import Proposals
+from vostool_trackers.siamese.training.cell_masks import CellMasks, mask_loss
+from vostool_trackers.siamese.training.losses import rpn_losses
+from vostool_trackers.siamese.training.rpn_targets import RpnTargets
 
 
 class Losses(NamedTuple):

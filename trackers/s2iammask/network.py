@@ -11,13 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import OFFSET, RESPONSE
-from ..siamese.depth_corr import Correlated, DepthCorr
-from ..siamese.rpn import Proposals, Rpn
-from ..siamese.trunk import Trunk, TrunkDepth
-from .fusion import Fusion
-from .rois import pooled
+from vostool_trackers.s2iammask.fusion import Fusion
+from vostool_trackers.s2iammask.rois import pooled
+from vostool_trackers.siamese.inference.crops import OFFSET, RESPONSE
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siamese.model.correlation import Correlated, DepthCorr
+from vostool_trackers.siamese.model.rpn import Proposals, Rpn
+from vostool_trackers.siamese.model.trunk import Trunk, TrunkDepth
 
 COARSE = 63  # side of the masks of cells that the first stage learns, as SiamMask
 PADDING = 3  # of the correlation, so that it covers the crop as the features do

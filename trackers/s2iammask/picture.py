@@ -5,13 +5,12 @@ import torch
 from torch import Tensor
 
 from vostool.training.task import Batch, Picture
-
-from ..siamese.anchors import decode
-from ..siamese.backbone import STRIDE
-from ..siamese.cell_masks import CellMasks
-from ..siamese.cells import OFFSET, cell_centres
-from ..siamese.crops import TEMPLATE
-from ..siamese.picture import (
+from vostool_trackers.s2iammask.targets import RoiTargets
+from vostool_trackers.siamese.inference.crops import OFFSET, TEMPLATE, cell_centres
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siamese.model.rpn import Proposals, decode
+from vostool_trackers.siamese.training.cell_masks import CellMasks
+from vostool_trackers.siamese.training.picture import (
     Image,
     as_grey,
     as_image,
@@ -20,9 +19,7 @@ from ..siamese.picture import (
     in_columns,
     mask_and_target,
 )
-from ..siamese.rpn import Proposals
-from ..siamese.rpn_targets import RpnTargets
-from .targets import RoiTargets
+from vostool_trackers.siamese.training.rpn_targets import RpnTargets
 
 _TARGET, _BEST, _OTHERS, _REGION = (0, 255, 0), (255, 0, 0), (255, 160, 0), (0, 160, 255)
 _SHOWN = 5  # proposals of a sample

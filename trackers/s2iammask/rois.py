@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from ..siamese.crops import SEARCH
+from vostool_trackers.siamese.inference.crops import SEARCH
 
 _LOW, _HIGH = -0.5, SEARCH - 0.5  # borders of the crop
 

@@ -5,19 +5,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-
-from ..siamese.box_ranking import choose, rank_boxes
-from ..siamese.boxed import Boxed, BoxFollowing, crop_pixels, search_side
-from ..siamese.cells import RESPONSE
-from ..siamese.crops import SEARCH
-from ..siamese.pasting import filled_boxes, label_map, paste
-from ..siamese.ranking import cosine_window
-from ..siamese.stages import stage
-from .network import Found, S2iamMask
-from .settings import Config
-from .voting import best_rois, box_of_mask, vote, with_overlap
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.s2iammask.network import Found, S2iamMask
+from vostool_trackers.s2iammask.settings import Config
+from vostool_trackers.s2iammask.voting import best_rois, box_of_mask, vote, with_overlap
+from vostool_trackers.siamese.inference.boxed import Boxed, BoxFollowing, crop_pixels, search_side
+from vostool_trackers.siamese.inference.crops import RESPONSE, SEARCH
+from vostool_trackers.siamese.inference.drawing import filled_boxes, label_map, paste
+from vostool_trackers.siamese.inference.following import stage
+from vostool_trackers.siamese.inference.ranking import choose, cosine_window, rank_boxes
 
 _NOTHING = -1.0  # below any probability
 

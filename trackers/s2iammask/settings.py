@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, fields
 
-from ..siamese.anchors import ANCHORS
-from ..siamese.box_ranking import BoxRules
-from ..siamese.cells import RESPONSE
-from .network import Shape
+from vostool_trackers.s2iammask.network import Shape
+from vostool_trackers.siamese.inference.crops import RESPONSE
+from vostool_trackers.siamese.inference.ranking import BoxRules
+from vostool_trackers.siamese.model.rpn import ANCHORS
 
 
 @dataclass(frozen=True)

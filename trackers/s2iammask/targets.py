@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..siamese.anchors import box_overlap, decode
-from ..siamese.cells import cell_centres
-from ..siamese.rpn import Proposals
-from ..siamese.rpn_targets import boxes_of
-from .rois import pooled, rois_of
+from vostool_trackers.s2iammask.rois import pooled, rois_of
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.rpn import Proposals, box_overlap, decode
+from vostool_trackers.siamese.training.rpn_targets import boxes_of
 
 TOP = 64  # best proposals of a pair, of which some are drawn
 _ENOUGH = 0.5  # intersection over union with the object's box

@@ -5,13 +5,12 @@ from typing import Any
 
 import torch
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker
-
-from ..siamese.checkpoints import load_checkpoint
-from .network import S2iamMask
-from .search import Search
-from .settings import Config
+from vostool.tracking.base import Runtime, Tracker
+from vostool.types import Frame, Labels, Prompt
+from vostool_trackers.s2iammask.network import S2iamMask
+from vostool_trackers.s2iammask.search import Search
+from vostool_trackers.s2iammask.settings import Config
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
 
 HEADS = ("mask.head.", "fusion.")  # that one of the stages has no use for
 

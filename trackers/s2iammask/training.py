@@ -5,21 +5,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vostool.tracker import Runtime
-from vostool.training.draws import uniforms
+from vostool.tracking.base import Runtime
+from vostool.training.counter_rng import uniforms
 from vostool.training.task import Batch, Losses, Picture
-
-from ..siamese.anchors import ANCHORS
-from ..siamese.cell_masks import CellMasks, cell_masks
-from ..siamese.cells import RESPONSE
-from ..siamese.pair_task import PairTask, PairTaskConfig
-from ..siamese.rpn import Proposals
-from ..siamese.rpn_targets import RpnTargets, rpn_targets
-from .losses import losses_of
-from .network import S2iamMask
-from .picture import draw_samples
-from .search import Search
-from .targets import TOP, RoiTargets, noise_of, roi_targets
+from vostool_trackers.s2iammask.losses import losses_of
+from vostool_trackers.s2iammask.network import S2iamMask
+from vostool_trackers.s2iammask.picture import draw_samples
+from vostool_trackers.s2iammask.search import Search
+from vostool_trackers.s2iammask.targets import TOP, RoiTargets, noise_of, roi_targets
+from vostool_trackers.siamese.inference.crops import RESPONSE
+from vostool_trackers.siamese.model.rpn import ANCHORS, Proposals
+from vostool_trackers.siamese.training.cell_masks import CellMasks, cell_masks
+from vostool_trackers.siamese.training.pair_task import PairTask, PairTaskConfig
+from vostool_trackers.siamese.training.rpn_targets import RpnTargets, rpn_targets
 
 _ANCHOR_NOISE, _ROI_NOISE = 1, 2  # added to the seed: these numbers are not those of the pairs
 

@@ -10,12 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import OFFSET, RESPONSE
-from ..siamese.crops import SEARCH
-from ..siamese.ranking import change_penalty
-from .network import Maps
-from .settings import Config
+from vostool_trackers.siamcar.network import Maps
+from vostool_trackers.siamcar.settings import Config
+from vostool_trackers.siamese.inference.crops import OFFSET, RESPONSE, SEARCH
+from vostool_trackers.siamese.inference.ranking import change_penalty
+from vostool_trackers.siamese.model.backbone import STRIDE
 
 FINE = (RESPONSE - 1) * STRIDE + 1  # pixels of a side of the enlarged maps
 _MIDDLE = (SEARCH - 1) / 2

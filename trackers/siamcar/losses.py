@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .network import Maps
-from .targets import Targets
+from vostool_trackers.siamcar.network import Maps
+from vostool_trackers.siamcar.targets import Targets
 
 
 class CarLosses(NamedTuple):

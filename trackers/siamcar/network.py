@@ -11,10 +11,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..siamese.atrous import CHANNELS, AtrousResNet
-from ..siamese.backbone import Backbone, normalised
-from ..siamese.correlation import depthwise
-from ..siamese.tower import tower
+from vostool_trackers.siamese.model.atrous import CHANNELS, AtrousResNet
+from vostool_trackers.siamese.model.backbone import Backbone, normalised, tower
+from vostool_trackers.siamese.model.correlation import depthwise
 
 _KERNEL_ATROUS = slice(4, 11)  # of the template's 15 x 15 features
 _KERNEL = slice(4, 12)  # of the 16 x 16 features of torchvision's backbones

@@ -5,12 +5,11 @@ import torch
 from torch import Tensor
 
 from vostool.training.task import Batch
-
-from ..siamese.cells import cell_centres
-from ..siamese.picture import Image, as_grey, as_image, beside, in_columns
-from .choice import stretched
-from .network import Maps
-from .targets import Targets
+from vostool_trackers.siamcar.choice import stretched
+from vostool_trackers.siamcar.network import Maps
+from vostool_trackers.siamcar.targets import Targets
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.training.picture import Image, as_grey, as_image, beside, in_columns
 
 _TARGET, _PREDICTED, _MIDDLE = (0, 255, 0), (255, 0, 0), (255, 255, 0)
 _SURE = 0.1  # a prediction with a lower score is not drawn

@@ -1,6 +1,6 @@
 """The published checkpoints of SiamCAR, in one folder from which people download them by hand."""
 
-from vostool.tracker import Release
+from vostool.tracking.base import Release
 
 _FOLDER = "https://drive.google.com/drive/folders/1ud0iF4Vm96TfxOddUHV1LoY-soF2zk8b"
 

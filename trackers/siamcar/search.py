@@ -6,21 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-
-from ..siamese.constants import constant
-from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut_windows
-from ..siamese.folding import number_type, ready
-from ..siamese.following import Following
-from ..siamese.likelihood import Colours, bins_of, colours_of
-from ..siamese.pasting import filled_boxes, label_map
-from ..siamese.ranking import change_penalty
-from ..siamese.stages import stage
-from ..siamese.tracked import Tracked
-from .choice import Choice, choose, hann_window
-from .network import SiamCar
-from .settings import Config
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamcar.choice import Choice, choose, hann_window
+from vostool_trackers.siamcar.network import SiamCar
+from vostool_trackers.siamcar.settings import Config
+from vostool_trackers.siamese.inference.crops import SEARCH, TEMPLATE, context_side, cut_windows
+from vostool_trackers.siamese.inference.drawing import filled_boxes, label_map
+from vostool_trackers.siamese.inference.folding import number_type, ready
+from vostool_trackers.siamese.inference.following import Following, Tracked, stage
+from vostool_trackers.siamese.inference.likelihood import Colours, bins_of, colours_of
+from vostool_trackers.siamese.inference.ranking import change_penalty
+from vostool_trackers.siamese.model.backbone import constant
 
 _SMALLEST = 10.0  # pixels of a side
 _UP = 1e-6  # pixels; a window between two pixels begins at the second, as in the published program

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from .network import Shape
+from vostool_trackers.siamcar.network import Shape
 
 
 @dataclass(frozen=True)

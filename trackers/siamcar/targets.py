@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..siamese.cells import cell_centres
+from vostool_trackers.siamese.inference.crops import cell_centres
 
 _MIDDLE = 0.3  # of a box's side that lies on each side of a positive cell at least
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import torch
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker
-
-from ..siamese.checkpoints import Format, load_checkpoint
-from .network import SiamCar
-from .releases import RELEASES
-from .search import Search
-from .settings import Config
+from vostool.tracking.base import Runtime, Tracker
+from vostool.types import Frame, Labels, Prompt
+from vostool_trackers.siamcar.network import SiamCar
+from vostool_trackers.siamcar.releases import RELEASES
+from vostool_trackers.siamcar.search import Search
+from vostool_trackers.siamcar.settings import Config
+from vostool_trackers.siamese.inference.checkpoints import Format, load_checkpoint
 
 PUBLISHED = Format(
     "SiamCAR",

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
 from vostool.training.task import Batch, Losses, Picture
-
-from ..siamese.pair_task import PairTask, PairTaskConfig
-from .losses import car_losses
-from .network import Maps, SiamCar
-from .picture import draw_samples
-from .search import Search
-from .targets import Targets, targets_of
+from vostool_trackers.siamcar.losses import car_losses
+from vostool_trackers.siamcar.network import Maps, SiamCar
+from vostool_trackers.siamcar.picture import draw_samples
+from vostool_trackers.siamcar.search import Search
+from vostool_trackers.siamcar.targets import Targets, targets_of
+from vostool_trackers.siamese.training.pair_task import PairTask, PairTaskConfig
 
 
 @dataclass(frozen=True)

@@ -184,3 +184,19 @@ def _farthest_majority(points: Tensor, rays: Tensor, votes: Tensor, centre: Tens
     first = reached.to(torch.int8).argmax(dim=1, keepdim=True)
     farthest: Tensor = away.gather(1, first)[:, 0]
     return farthest
+
+
+def within_box(points: Tensor, rays: Tensor, box: Tensor) -> Tensor:
+    """Return (N, R) rays cut where they leave a box.
+
+    Args:
+        points: (N, 2) x and y, in the box.
+        rays: (N, R).
+        box: (N, 4) left, top, right, bottom.
+    """
+    ways = directions(rays.shape[1], rays.device)  # (R, 2)
+    room = torch.where(
+        ways > 0, box[:, None, 2:] - points[:, None], box[:, None, :2] - points[:, None]
+    )
+    ratio = torch.where(ways.abs() < 1e-6, torch.inf, room / ways)
+    return torch.minimum(rays, ratio.amin(dim=-1).clamp(min=0.0))

@@ -5,16 +5,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from vostool.export import Exported, Pixels, Scene
-from vostool.tracker import Runtime
-
-from ..siamese.backbone import MEAN, STD
-from ..siamese.cells import RESPONSE
-from ..siamese.exporting import heard, plain
-from ..siamese.trunk import Levels
-from .network import Found, SiamMask
-from .search import Search
-from .settings import Config
+from vostool.tracking.base import Runtime
+from vostool.tracking.export import Exported, Pixels, Scene
+from vostool_trackers.siamese.inference.crops import RESPONSE
+from vostool_trackers.siamese.inference.exporting import heard, plain
+from vostool_trackers.siamese.model.backbone import MEAN, STD
+from vostool_trackers.siamese.model.trunk import Levels
+from vostool_trackers.siammask.network import Found, SiamMask
+from vostool_trackers.siammask.search import Search
+from vostool_trackers.siammask.settings import Config
 
 _KERNELS = ("kernel_score", "kernel_box", "kernel_mask")
 _ABOUT = {

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..siamese.cell_masks import mask_loss
-from ..siamese.rpn import Proposals
-from ..siamese.rpn_losses import rpn_losses
-from .targets import Targets
+from vostool_trackers.siamese.model.rpn import Proposals
+from vostool_trackers.siamese.training.cell_masks import mask_loss
+from vostool_trackers.siamese.training.losses import rpn_losses
+from vostool_trackers.siammask.targets import Targets
 
 
 class Losses(NamedTuple):

@@ -10,11 +10,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ..siamese.crops import TEMPLATE
-from ..siamese.depth_corr import DepthCorr
-from ..siamese.rpn import Proposals, Rpn
-from ..siamese.trunk import Levels, Trunk, TrunkDepth
-from .refine import Refine
+from vostool_trackers.siamese.inference.crops import TEMPLATE
+from vostool_trackers.siamese.model.correlation import DepthCorr
+from vostool_trackers.siamese.model.rpn import Proposals, Rpn
+from vostool_trackers.siamese.model.trunk import Levels, Trunk, TrunkDepth
+from vostool_trackers.siammask.refine import Refine
 
 COARSE = 63  # side of a mask of `base`, over the same 127 pixels of the crop
 Variant = Literal["base", "sharp", "box"]

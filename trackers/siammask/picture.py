@@ -4,10 +4,9 @@ import cv2
 from torch import Tensor
 
 from vostool.training.task import Batch, Picture
-
-from ..siamese.anchors import decode
-from ..siamese.cells import cell_centres
-from ..siamese.picture import (
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.rpn import Proposals, decode
+from vostool_trackers.siamese.training.picture import (
     Image,
     as_grey,
     as_image,
@@ -16,8 +15,7 @@ from ..siamese.picture import (
     in_columns,
     mask_and_target,
 )
-from ..siamese.rpn import Proposals
-from .targets import Targets
+from vostool_trackers.siammask.targets import Targets
 
 _TARGET, _PREDICTED, _ASKED = (0, 255, 0), (255, 0, 0), (255, 255, 0)
 

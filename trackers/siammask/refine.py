@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import OFFSET
-from ..siamese.crops import TEMPLATE
-from ..siamese.trunk import Grid
-from .windows import windows
+from vostool_trackers.siamese.inference.crops import OFFSET, TEMPLATE
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siamese.model.trunk import Grid
+from vostool_trackers.siammask.windows import windows
 
 _SIDES = {8: 15, 4: 31, 2: 61}  # stride -> features of a side that a window shows
 _WIDTHS = (32, 16, 4)  # channels, from coarse to fine

@@ -1,6 +1,6 @@
 """The published checkpoints of SiamMask."""
 
-from vostool.tracker import Release
+from vostool.tracking.base import Release
 
 
 def _release(name: str, config: str, trained: str) -> Release:

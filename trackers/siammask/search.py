@@ -5,19 +5,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-
-from ..siamese.backbone import STRIDE
-from ..siamese.box_ranking import Choice, choose, rank_boxes
-from ..siamese.boxed import Boxed, BoxFollowing, crop_pixels, search_side
-from ..siamese.cells import OFFSET, RESPONSE
-from ..siamese.crops import SEARCH, TEMPLATE
-from ..siamese.pasting import filled_boxes, label_map, paste
-from ..siamese.ranking import cosine_window
-from ..siamese.stages import stage
-from .network import Found, SiamMask
-from .settings import Config
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamese.inference.boxed import Boxed, BoxFollowing, crop_pixels, search_side
+from vostool_trackers.siamese.inference.crops import OFFSET, RESPONSE, SEARCH, TEMPLATE
+from vostool_trackers.siamese.inference.drawing import filled_boxes, label_map, paste
+from vostool_trackers.siamese.inference.following import stage
+from vostool_trackers.siamese.inference.ranking import Choice, choose, cosine_window, rank_boxes
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siammask.network import Found, SiamMask
+from vostool_trackers.siammask.settings import Config
 
 _OUTSIDE = -1.0  # below any threshold
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, fields
 
-from ..siamese.box_ranking import BoxRules
-from .network import Shape
+from vostool_trackers.siamese.inference.ranking import BoxRules
+from vostool_trackers.siammask.network import Shape
 
 
 @dataclass(frozen=True)

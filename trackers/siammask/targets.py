@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..siamese.cell_masks import cell_masks
-from ..siamese.cells import RESPONSE
-from ..siamese.rpn_targets import RpnTargets, rpn_targets
+from vostool_trackers.siamese.inference.crops import RESPONSE
+from vostool_trackers.siamese.training.cell_masks import cell_masks
+from vostool_trackers.siamese.training.rpn_targets import RpnTargets, rpn_targets
 
 
 @dataclass

@@ -6,17 +6,16 @@ from typing import Any
 import cv2
 import torch
 
-from vostool.export import Exported, Scene
-from vostool.regions import largest_contour, rotated_box
-from vostool.sequence import Box, Frame, Labels, Mask, Prompt, Region
-from vostool.tracker import Runtime, Tracker
-
-from ..siamese.checkpoints import Format, load_checkpoint
-from .export import exportable
-from .network import SiamMask
-from .releases import RELEASES
-from .search import Search
-from .settings import Config
+from vostool.geometry import largest_contour, rotated_box
+from vostool.tracking.base import Runtime, Tracker
+from vostool.tracking.export import Exported, Scene
+from vostool.types import Box, Frame, Labels, Mask, Prompt, Region
+from vostool_trackers.siamese.inference.checkpoints import Format, load_checkpoint
+from vostool_trackers.siammask.export import exportable
+from vostool_trackers.siammask.network import SiamMask
+from vostool_trackers.siammask.releases import RELEASES
+from vostool_trackers.siammask.search import Search
+from vostool_trackers.siammask.settings import Config
 
 FORMATS = (
     Format(

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vostool.tracker import Runtime
-from vostool.training.draws import uniforms
+from vostool.tracking.base import Runtime
+from vostool.training.counter_rng import uniforms
 from vostool.training.task import Batch, Losses, Picture
-
-from ..siamese.anchors import ANCHORS
-from ..siamese.cells import RESPONSE
-from ..siamese.pair_task import PairTask, PairTaskConfig
-from ..siamese.rpn import Proposals
-from .losses import siammask_losses
-from .network import SiamMask
-from .picture import draw_samples
-from .search import Search
-from .targets import Targets, targets_of
+from vostool_trackers.siamese.inference.crops import RESPONSE
+from vostool_trackers.siamese.model.rpn import ANCHORS, Proposals
+from vostool_trackers.siamese.training.pair_task import PairTask, PairTaskConfig
+from vostool_trackers.siammask.losses import siammask_losses
+from vostool_trackers.siammask.network import SiamMask
+from vostool_trackers.siammask.picture import draw_samples
+from vostool_trackers.siammask.search import Search
+from vostool_trackers.siammask.targets import Targets, targets_of
 
 _OTHER = 1  # added to the seed: these numbers are not those of the pairs
 

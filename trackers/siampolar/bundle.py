@@ -9,12 +9,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from vostool.trained_on import training_of, write_training_data
-
-from ..siamese.checkpoints import load_checkpoint
-from .network import SiamPolarCar
-from .settings import Config
-from .tracker import BUNDLED
+from vostool.tracking.training_record import training_of, write_training_data
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
+from vostool_trackers.siampolar.network import SiamPolarCar
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.tracker import BUNDLED
 
 
 def bundle(source: Path, target: Path = BUNDLED) -> int:

@@ -7,17 +7,16 @@ from torch import nn
 
 from vostool.errors import ConfigError, DatasetError
 from vostool.training.task import Batch, Losses, Picture, TrainingData
-
-from ..siamese.bank import build_bank
-from ..siamese.draws import Draws
-from ..siamese.pairs import PairConfig, draw_pairs
-from .guidance import guides_of
-from .losses import polar_losses
-from .network import Maps, SiamPolarCar
-from .picture import draw_samples
-from .second_look import doubts_of, second_look_loss
-from .settings import Config
-from .targets import Targets, targets_of
+from vostool_trackers.siamese.training.bank import build_bank
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.pairs import PairConfig, draw_pairs
+from vostool_trackers.siampolar.guidance import guides_of
+from vostool_trackers.siampolar.losses import polar_losses
+from vostool_trackers.siampolar.network import Maps, SiamPolarCar
+from vostool_trackers.siampolar.picture import draw_samples
+from vostool_trackers.siampolar.second_look import doubts_of, second_look_loss
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.targets import Targets, targets_of
 
 
 @dataclass(frozen=True)

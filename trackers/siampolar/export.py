@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from vostool.errors import ConfigError
-from vostool.export import Exported, Pixels, Scene
-from vostool.tracker import Runtime
-
-from ..siamese.backbone import MEAN, STD
-from ..siamese.exporting import heard, plain
-from .network import SiamPolarCar
-from .search import Search
-from .settings import Config
+from vostool.tracking.base import Runtime
+from vostool.tracking.export import Exported, Pixels, Scene
+from vostool_trackers.siamese.inference.exporting import heard, plain
+from vostool_trackers.siamese.model.backbone import MEAN, STD
+from vostool_trackers.siampolar.network import SiamPolarCar
+from vostool_trackers.siampolar.search import Search
+from vostool_trackers.siampolar.settings import Config
 
 _BATCH = {0: "batch"}
 _ABOUT = {

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..siamese.draws import Draws
-from ..siamese.likelihood import bins_of, colours_of
-from ..siamese.pairs import Pairs
-from ..siamese.polar import cast_rays, directions, fill
-from ..siamese.polar_targets import centre_of_mass
-from .planes import guide_of
+from vostool_trackers.siamese.inference.likelihood import bins_of, colours_of
+from vostool_trackers.siamese.polar import cast_rays, fill
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.pairs import Pairs
+from vostool_trackers.siamese.training.polar_targets import centre_of_mass
+from vostool_trackers.siampolar.planes import guide_of
 
 _WAVES = 5  # around a contour, with which it is wrong
 # Logarithm of how much too large a polygon is. Rather too small: a network that trusts its last
@@ -117,19 +117,3 @@ def _span(line: Tensor) -> Tensor:
     before = line.int().cummax(1).values
     after = line.int().flip(1).cummax(1).values.flip(1)
     return (before > 0) & (after > 0)
-
-
-def within_box(points: Tensor, rays: Tensor, box: Tensor) -> Tensor:
-    """Return (N, R) rays cut where they leave a box.
-
-    Args:
-        points: (N, 2) x and y, in the box.
-        rays: (N, R).
-        box: (N, 4) left, top, right, bottom.
-    """
-    ways = directions(rays.shape[1], rays.device)  # (R, 2)
-    room = torch.where(
-        ways > 0, box[:, None, 2:] - points[:, None], box[:, None, :2] - points[:, None]
-    )
-    ratio = torch.where(ways.abs() < 1e-6, torch.inf, room / ways)
-    return torch.minimum(rays, ratio.amin(dim=-1).clamp(min=0.0))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..siamese.losses import focal, polar_iou_loss
-from .network import Maps
-from .planes import DENSE
-from .targets import Targets
+from vostool_trackers.siamese.training.losses import focal, polar_iou_loss
+from vostool_trackers.siampolar.network import Maps
+from vostool_trackers.siampolar.planes import DENSE
+from vostool_trackers.siampolar.targets import Targets
 
 
 class Losses(NamedTuple):

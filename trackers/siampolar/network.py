@@ -14,11 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..siamese.backbone import STRIDE, Backbone, Depth, normalised
-from ..siamese.correlation import depthwise
-from ..siamese.tower import tower
-from .planes import GUIDES
-from .refinement import Refinement
+from vostool_trackers.siamese.model.backbone import STRIDE, Backbone, Depth, normalised, tower
+from vostool_trackers.siamese.model.correlation import depthwise
+from vostool_trackers.siampolar.planes import GUIDES
+from vostool_trackers.siampolar.refinement import Refinement
 
 _KERNEL = slice(4, 12)  # of the template's 16 x 16 features: the object and a little around it
 _UNDER = slice(4, 29)  # of the search crop's 32 x 32 features: those nearest to the cells

@@ -6,13 +6,11 @@ import torch
 from numpy.typing import NDArray
 
 from vostool.training.task import Batch
-
-from ..siamese.cells import cell_centres
-from ..siamese.crops import SEARCH, TEMPLATE
-from ..siamese.picture import as_image, draw_contour
-from ..siamese.polar import contour
-from .network import Maps
-from .targets import Targets
+from vostool_trackers.siamese.inference.crops import SEARCH, TEMPLATE, cell_centres
+from vostool_trackers.siamese.polar import contour
+from vostool_trackers.siamese.training.picture import as_image, draw_contour
+from vostool_trackers.siampolar.network import Maps
+from vostool_trackers.siampolar.targets import Targets
 
 _MOST = 16
 _TARGET, _PREDICTED, _MIDDLE = (0, 255, 0), (255, 0, 0), (255, 255, 0)

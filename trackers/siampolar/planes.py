@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import OFFSET, RESPONSE
+from vostool_trackers.siamese.inference.crops import OFFSET, RESPONSE
+from vostool_trackers.siamese.model.backbone import STRIDE
 
 GUIDES = 2  # channels: the last mask, and the likelihood of the colours
 DENSE = slice(OFFSET - STRIDE // 2, OFFSET - STRIDE // 2 + STRIDE * RESPONSE)  # of `Maps.dense`

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..siamese.constants import constant
-from ..siamese.crops import SEARCH
-from ..siamese.polar import directions
-from .planes import DENSE, GUIDES
+from vostool_trackers.siamese.inference.crops import SEARCH
+from vostool_trackers.siamese.model.backbone import constant
+from vostool_trackers.siamese.polar import directions
+from vostool_trackers.siampolar.planes import DENSE, GUIDES
 
 BINS = 64  # along a ray
 _CHANNELS = 3 + GUIDES + 3  # colours, guides, pixels of the first look, its contour, first frame

@@ -5,27 +5,28 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-
-from ..siamese.backbone import normalised
-from ..siamese.cells import RESPONSE, cell_centres
-from ..siamese.constants import constant
-from ..siamese.crops import SEARCH, TEMPLATE, context_side, cut
-from ..siamese.drawing import draw_polygons
-from ..siamese.folding import number_type
-from ..siamese.following import Following
-from ..siamese.likelihood import Colours, bins_of, colours_of
-from ..siamese.polar import extent, fill
-from ..siamese.ranking import change_penalty, cosine_window
-from ..siamese.stages import stage
-from ..siamese.tracked import Tracked
-from .guidance import within_box
-from .network import Maps, SiamPolarCar
-from .planes import guide_of
-from .refinement import Look
-from .settings import Config
-from .voting import agreed
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamese.inference.crops import (
+    RESPONSE,
+    SEARCH,
+    TEMPLATE,
+    cell_centres,
+    context_side,
+    cut,
+)
+from vostool_trackers.siamese.inference.drawing import draw_polygons
+from vostool_trackers.siamese.inference.folding import number_type
+from vostool_trackers.siamese.inference.following import Following, Tracked, stage
+from vostool_trackers.siamese.inference.likelihood import Colours, bins_of, colours_of
+from vostool_trackers.siamese.inference.ranking import change_penalty, cosine_window
+from vostool_trackers.siamese.model.backbone import constant, normalised
+from vostool_trackers.siamese.polar import extent, fill, within_box
+from vostool_trackers.siampolar.network import Maps, SiamPolarCar
+from vostool_trackers.siampolar.planes import guide_of
+from vostool_trackers.siampolar.refinement import Look
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.voting import agreed
 
 _MIDDLE = (SEARCH - 1) / 2
 _SMALLEST = 8.0  # pixels of a side

@@ -5,19 +5,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vostool.training.task import Batch
-
-from ..siamese.backbone import normalised
-from ..siamese.cells import cell_centres
-from ..siamese.draws import Draws
-from ..siamese.losses import polar_iou_loss
-from ..siamese.pairs import Pairs
-from ..siamese.polar import cast_rays
-from ..siamese.polar_targets import edges_of
-from .guidance import waves, within_box
-from .network import Maps, SiamPolarCar
-from .refinement import Look, lengths_of, reached
-from .settings import Config
-from .voting import agreed
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.backbone import normalised
+from vostool_trackers.siamese.polar import cast_rays, within_box
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.losses import polar_iou_loss
+from vostool_trackers.siamese.training.pairs import Pairs
+from vostool_trackers.siamese.training.polar_targets import edges_of
+from vostool_trackers.siampolar.guidance import waves
+from vostool_trackers.siampolar.network import Maps, SiamPolarCar
+from vostool_trackers.siampolar.refinement import Look, lengths_of, reached
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.voting import agreed
 
 _ZOOM = 0.35  # most change of the logarithm of a contour's size
 _WAVES = 0.25  # of its shape

@@ -4,12 +4,11 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from vostool.errors import ConfigError
-
-from ..siamese.polar_targets import CenternessTarget
-from ..siamese.pyramid import Level
-from .network import Shape
-from .voting import MOST_VOTES
-from .whole_frame.shape import FrameShape
+from vostool_trackers.siamese.model.pyramid import Level
+from vostool_trackers.siamese.training.polar_targets import CenternessTarget
+from vostool_trackers.siampolar.network import Shape
+from vostool_trackers.siampolar.voting import MOST_VOTES
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import OFFSET, RESPONSE, cell_centres
-from ..siamese.polar import cast_rays
-from ..siamese.polar_targets import centre_of_mass
+from vostool_trackers.siamese.inference.crops import OFFSET, RESPONSE, cell_centres
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siamese.polar import cast_rays
+from vostool_trackers.siamese.training.polar_targets import centre_of_mass
 
 POINTS = 8  # cells per crop whose rays are learned
 

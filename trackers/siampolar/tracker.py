@@ -8,18 +8,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from vostool.export import Exported, Scene
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker
-
-from ..siamese.checkpoints import load_checkpoint
-from ..siamese.folding import ready
-from .export import exportable
-from .network import SiamPolarCar
-from .search import Search
-from .settings import Config
-from .whole_frame.network import FrameNetwork
-from .whole_frame.search import FrameSearch
+from vostool.tracking.base import Runtime, Tracker
+from vostool.tracking.export import Exported, Scene
+from vostool.types import Frame, Labels, Prompt
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
+from vostool_trackers.siamese.inference.folding import ready
+from vostool_trackers.siampolar.export import exportable
+from vostool_trackers.siampolar.network import SiamPolarCar
+from vostool_trackers.siampolar.search import Search
+from vostool_trackers.siampolar.settings import Config
+from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
+from vostool_trackers.siampolar.whole_frame.search import FrameSearch
 
 BUNDLED = Path(__file__).with_name("car.safetensors")  # of the default configuration
 

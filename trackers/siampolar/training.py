@@ -6,14 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from vostool.errors import ConfigError
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
 from vostool.training.task import Batch, Losses, Picture, TrainingData
-
-from ..siamese.validation import mean_overlap
-from .car_training import CarTask, CarTaskConfig
-from .settings import Config as TrackerConfig
-from .tracker import SiamPolar, search_with
-from .whole_frame.training import FrameTask, FrameTaskConfig
+from vostool_trackers.siamese.training.validation import mean_overlap
+from vostool_trackers.siampolar.car_training import CarTask, CarTaskConfig
+from vostool_trackers.siampolar.settings import Config as TrackerConfig
+from vostool_trackers.siampolar.tracker import SiamPolar, search_with
+from vostool_trackers.siampolar.whole_frame.training import FrameTask, FrameTaskConfig
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from ..siamese.backbone import STRIDE
-from ..siamese.cells import cell_centres
-from ..siamese.polar import voted
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.backbone import STRIDE
+from vostool_trackers.siamese.polar import voted
 
 NEIGHBOURS = 3  # cells to each side of the best one that may vote
 MOST_VOTES = (2 * NEIGHBOURS + 1) ** 2

@@ -10,8 +10,8 @@ from typing import Any
 from vostool.campaign.file import Campaign, DatasetRow, Pair, TrackerRow
 from vostool.campaign.names import literal, name_of_run, shown, weights_label
 from vostool.errors import ConfigError, UnknownNameError
-from vostool.jobs import RunRequest
-from vostool.vot.experiment import Experiment
+from vostool.tracking.job import RunRequest
+from vostool.tracking.restarts import Experiment
 
 
 @dataclass(frozen=True, slots=True)

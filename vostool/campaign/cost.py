@@ -9,9 +9,9 @@ from typing import Any
 from vostool.campaign.rates import Rate, makespan
 from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
-from vostool.masks import ids_in, read_labels
-from vostool.results import Manifest, RunFolder
-from vostool.sequence import Clip, Sequence
+from vostool.io.label_maps import ids_in, read_labels
+from vostool.runs.folder import Manifest, RunFolder
+from vostool.types import Clip, Sequence
 
 _BLOCK = 4096  # bytes that a file system hands out at once
 _STEP = 40  # bytes of a row of times.csv

@@ -8,11 +8,11 @@ from typing import Any, Literal
 from vostool.campaign.names import legal
 from vostool.config import build_config, read_toml
 from vostool.datasets.catalog import has_regions
+from vostool.datasets.protocols import protocol_named
 from vostool.errors import ConfigError
-from vostool.protocol import protocol_named
-from vostool.stores.storage import is_url
-from vostool.vot.protocol import vot_protocol
-from vostool.vot.reported import Shape
+from vostool.io.storage import is_url
+from vostool.scoring.box_protocols import vot_protocol
+from vostool.tracking.reported_region import Shape
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vostool.errors import ConfigError, UnknownNameError
-from vostool.jobs import default_name, run_name
-from vostool.plugins import split_spec
+from vostool.tracking.job import default_name, run_name
+from vostool.tracking.plugins import split_spec
 
 _OF_TRAINING = ("best", "last")  # what `vostool train` calls weights, whatever the training
 

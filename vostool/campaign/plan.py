@@ -17,18 +17,18 @@ from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ConfigError, VostoolError, resource_error
-from vostool.execution.gathering import done_in
-from vostool.execution.runner import new_manifest, resumed
-from vostool.execution.workers import Crew, Workers
-from vostool.jobs import Job, prepare
-from vostool.results import RunFolder
-from vostool.sequence import Clip
-from vostool.stores.storage import place
-from vostool.vot.bench import Rules
-from vostool.vot.protocol import vot_protocol
-from vostool.vot.running import run_kind
-from vostool.vot.scores import SUMMARY as VOT_SUMMARY
-from vostool.vot.unsupervised import PROTOCOL as OTB_PROTOCOL
+from vostool.execution.pools import Crew, Workers
+from vostool.execution.run import new_manifest, resumed
+from vostool.io.storage import place
+from vostool.runs.box_folders import run_kind
+from vostool.runs.folder import RunFolder
+from vostool.runs.shards import done_in
+from vostool.scoring.box_evaluate import Rules
+from vostool.scoring.box_protocols import vot_protocol
+from vostool.scoring.box_tables import SUMMARY as VOT_SUMMARY
+from vostool.scoring.otb import PROTOCOL as OTB_PROTOCOL
+from vostool.tracking.job import Job, prepare
+from vostool.types import Clip
 from vostool.workspace import Workspace
 
 TASKS_EACH = 2  # that crews hand out to a worker before one comes back

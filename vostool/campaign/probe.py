@@ -10,11 +10,11 @@ from vostool.campaign.rates import Rate, Sample, rate_of
 from vostool.datasets.clips import Clips
 from vostool.datasets.regions import RegionDataset
 from vostool.execution.process_state import ProcessState
-from vostool.jobs import Job
-from vostool.sequence import Clip, Sequence
-from vostool.timing import StepTime, stopwatch_for
-from vostool.tracking import track_sequence, warm_up
-from vostool.vot.experiment import Experiment
+from vostool.tracking.job import Job
+from vostool.tracking.loop import track_sequence, warm_up
+from vostool.tracking.restarts import Experiment
+from vostool.tracking.timing import StepTime, stopwatch_for
+from vostool.types import Clip, Sequence
 
 FRAMES = 24  # of a sequence that are tracked
 SECONDS = 20.0  # after which no other sequence is begun

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.device import device_name
+from vostool.environment import device_name
 from vostool.errors import ResultError
-from vostool.jobs import Job
-from vostool.lookup import all_runs, full_name
-from vostool.results import Manifest, RunFolder
+from vostool.runs.folder import Manifest, RunFolder
+from vostool.runs.lookup import all_runs, full_name
+from vostool.tracking.job import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from vostool.bench import evaluate_runs
 from vostool.campaign.plan import Planned, protocols_of, rules_of
 from vostool.datasets.dataset import Dataset
+from vostool.datasets.protocols import protocol_named
 from vostool.datasets.regions import RegionDataset
-from vostool.execution.runner import Advance, run_tracker
-from vostool.execution.shared_frames import SharedFrames
-from vostool.execution.together import failure_of, run_together
-from vostool.execution.workers import Workers
-from vostool.protocol import protocol_named
-from vostool.vot.bench import evaluate_region_runs
-from vostool.vot.running import run_regions
-from vostool.vot.together import run_regions_together
+from vostool.execution.frame_cache import SharedFrames
+from vostool.execution.interleave import failure_of, run_regions_together, run_together
+from vostool.execution.pools import Workers
+from vostool.execution.run import Advance, run_regions, run_tracker
+from vostool.scoring.batch import evaluate_runs
+from vostool.scoring.box_evaluate import evaluate_region_runs
 from vostool.workspace import Workspace
 
 

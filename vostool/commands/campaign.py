@@ -9,14 +9,14 @@ import click
 
 from vostool.commands.options import execution_of, executor_options, results_option
 from vostool.errors import ResultError, UsageError
-from vostool.execution.workers import Workers
+from vostool.execution.pools import Workers
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
     from vostool.campaign.file import Campaign
     from vostool.campaign.plan import Planned
     from vostool.campaign.running import Outcome
-    from vostool.report.page_fill import Frames
+    from vostool.report.leaderboard.page.budget import Frames
 
 
 @click.command()
@@ -90,7 +90,7 @@ def _plan(
     """Plan the campaign and show it; returns what is chosen, and its other runs."""
     from vostool.campaign.cells import cells_of, chosen
     from vostool.campaign.plan import Planner
-    from vostool.report.campaign_screen import looking, show_plan
+    from vostool.report.terminal.campaign import looking, show_plan
 
     cells = cells_of(described, str(file))
     wanted = chosen(cells, only)
@@ -115,9 +115,9 @@ def _run(
 ) -> None:
     """Track, score and rank; fails in the end if anything did."""
     from vostool.campaign.running import Means, scored, track_missing
-    from vostool.execution.shared_frames import MB, SharedFrames
-    from vostool.report.campaign_screen import looking, show_needed, show_parts, show_shared
-    from vostool.report.terminal import frame_progress
+    from vostool.execution.frame_cache import MB, SharedFrames
+    from vostool.report.terminal.campaign import looking, show_needed, show_parts, show_shared
+    from vostool.report.terminal.console import frame_progress
 
     shared = SharedFrames(described.share_mb * MB)
     with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
@@ -143,10 +143,10 @@ def _rank(
 ) -> None:
     """Write the leaderboard of all runs of the campaign that have scores, and show it."""
     from vostool.campaign.plan import folder_of
-    from vostool.report.leaderboard import collect
-    from vostool.report.leaderboard_files import write_leaderboard
-    from vostool.report.screens import show_leaderboard
-    from vostool.report.terminal import frame_progress
+    from vostool.report.leaderboard.collect import collect
+    from vostool.report.leaderboard.write import write_leaderboard
+    from vostool.report.terminal.console import frame_progress
+    from vostool.report.terminal.masks import show_leaderboard
 
     runs = {
         folder_of(each.cell, each.dataset, results).path
@@ -184,7 +184,7 @@ def _fail(outcomes: "list[Outcome]") -> None:
 
 def _free(results: Path) -> int | None:
     """Return the bytes that are left where the results are; None if that is not known."""
-    from vostool.stores.storage import is_remote
+    from vostool.io.storage import is_remote
 
     if is_remote(results):
         return None

@@ -42,11 +42,11 @@ def compare(
     A and B are runs that `vostool eval` has scored, or folders of scores. Whole sequences are
     resampled for the interval of a difference, and swapped between A and B for its p-value.
     """
-    from vostool.comparison import compare_scores
-    from vostool.protocol import protocol_named
-    from vostool.report.screens import show_comparison
-    from vostool.scored import find_scores, holds_scores, read_scores
-    from vostool.stores.storage import place
+    from vostool.datasets.protocols import protocol_named
+    from vostool.io.storage import place
+    from vostool.report.terminal.masks import show_comparison
+    from vostool.scoring.compare import compare_scores
+    from vostool.scoring.read import find_scores, holds_scores, read_scores
 
     folders = [place(first), place(second)]
     if not all(map(holds_scores, folders)):
@@ -71,9 +71,9 @@ def _where(
     Without a dataset it is the one that has runs, or scored masks, of both names.
     """
     from vostool.datasets.catalog import open_dataset
-    from vostool.lookup import entry_of, shared_key
-    from vostool.scored import holds_scores
-    from vostool.stores.storage import place
+    from vostool.io.storage import place
+    from vostool.runs.lookup import entry_of, shared_key
+    from vostool.scoring.read import holds_scores
 
     results = results or workspace.results
     places = {k: v for k, v in where.items() if k != "sequences"}

@@ -12,8 +12,8 @@ from vostool.commands.options import FOLDER, ROOT, stacked
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
-    from vostool.convert.coco import Advance, Document
     from vostool.datasets.dataset import Dataset
+    from vostool.exchange.coco.writer import Advance, Document
 
 _where = stacked(
     click.option("--root", type=ROOT, help="Folder of the dataset; looked for if not given."),
@@ -63,10 +63,10 @@ def davis2coco(
     fields for videos, tracks and frames. With --legacy there is one per image, as polygons: objects
     are merged, holes filled, and empty frames left out.
     """
-    from vostool.convert.coco import to_coco, to_json
-    from vostool.convert.sources import davis_name, davis_splits
     from vostool.datasets.catalog import CATALOG, find_root, open_dataset
-    from vostool.stores.storage import resolved
+    from vostool.exchange.coco.sources import davis_name, davis_splits
+    from vostool.exchange.coco.writer import to_coco, to_json
+    from vostool.io.storage import resolved
 
     name = f"DAVIS{year}"
     root = root or find_root(CATALOG[name], workspace)
@@ -78,7 +78,7 @@ def davis2coco(
     out = out or workspace.datasets / "coco"
     for dataset in opened:
         if legacy:
-            from vostool.convert.legacy import legacy_name, to_legacy, to_legacy_json
+            from vostool.exchange.coco.siampolar_2020 import legacy_name, to_legacy, to_legacy_json
 
             file = out / legacy_name(dataset, int(year))
             _write(file, dataset, partial(to_legacy, dataset, int(year)), to_legacy_json)
@@ -109,9 +109,9 @@ def ytvos2coco(
 
     Frames without a mask are left out.
     """
-    from vostool.convert.coco import to_coco, to_json
-    from vostool.convert.sources import check_youtube, youtube_name
     from vostool.datasets.catalog import open_dataset
+    from vostool.exchange.coco.sources import check_youtube, youtube_name
+    from vostool.exchange.coco.writer import to_coco, to_json
 
     dataset = open_dataset(f"YouTubeVOS{year}", root=root, split=split, workspace=workspace)
     check_youtube(dataset)
@@ -128,8 +128,8 @@ def _write(
     to_text: "Callable[[Document], str]",
 ) -> None:
     """Convert a split with a progress bar, write it, and say what was written."""
-    from vostool.report.terminal import frame_progress
-    from vostool.results import write_text
+    from vostool.io.storage import write_text
+    from vostool.report.terminal.console import frame_progress
 
     begun = time.perf_counter()
     masks = sum(len(sequence.annotations) for sequence in dataset.sequences)

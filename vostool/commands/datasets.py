@@ -14,7 +14,7 @@ from vostool.workspace import Workspace
 def datasets(ctx: click.Context) -> None:
     """List the datasets and how to get them."""
     if ctx.invoked_subcommand is None:
-        from vostool.report.screens import show_datasets
+        from vostool.report.terminal.masks import show_datasets
 
         show_datasets(ctx.obj)
 
@@ -32,7 +32,7 @@ def make() -> None:
 def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
     """Draw the synthetic dataset into DIRECTORY; the same seed gives the same files."""
     from vostool.datasets.synthetic import make as draw
-    from vostool.speed import parse_size
+    from vostool.tracking.speed import parse_size
 
     draw(directory, seed, size=parse_size(size), frames=frames)
     click.echo(f"Drawn into {directory}: use it with --dataset folder:{directory}")
@@ -46,7 +46,7 @@ def synthetic(directory: Path, seed: int, size: str, frames: int) -> None:
 def vot(directory: Path, seed: int, size: str, frames: int) -> None:
     """Draw the synthetic sequences into DIRECTORY as VOT has them, with a box for each frame."""
     from vostool.datasets.synthetic.boxes import make_boxes
-    from vostool.speed import parse_size
+    from vostool.tracking.speed import parse_size
 
     make_boxes(directory, seed, size=parse_size(size), frames=frames)
     click.echo(f"Drawn into {directory}: use it with --dataset vot:{directory}")
@@ -128,8 +128,8 @@ def pack(
     from vostool.exchange.packing import find_masks
     from vostool.exchange.packing import pack as write
     from vostool.exchange.verification import frames_wanted
-    from vostool.report.terminal import frame_progress
-    from vostool.stores.listing import sizes
+    from vostool.io.listing import sizes
+    from vostool.report.terminal.console import frame_progress
 
     name = where.pop("dataset")
     servers = CATALOG[name].servers.values() if name in CATALOG else ()

@@ -9,7 +9,7 @@ from vostool.commands.options import LOCAL_FOLDER, ROOT
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
-    from vostool.export_onnx import Written
+    from vostool.exchange.onnx import Written
 
 
 @click.command()
@@ -52,9 +52,9 @@ def export(
     If onnxruntime is installed, its answers are compared with torch's before anything is written.
     """
     from vostool.errors import UsageError
-    from vostool.export_onnx import export_onnx, require_packages
-    from vostool.export_scenes import drawn_scenes, real_scenes
-    from vostool.jobs import RunRequest, default_name, prepare
+    from vostool.exchange.onnx import export_onnx, require_packages
+    from vostool.exchange.onnx_scenes import drawn_scenes, real_scenes
+    from vostool.tracking.job import RunRequest, default_name, prepare
 
     if dataset is None and (root or split):
         raise UsageError("--root and --split say more of a dataset: name it with --dataset.")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vostool.commands.missing import run_missing
 from vostool.commands.options import FOLDER, results_option
+from vostool.commands.run_several import run_missing
 from vostool.errors import ResultError
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
-    from vostool.report.page_fill import Frames
+    from vostool.report.leaderboard.page.budget import Frames
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -65,14 +65,14 @@ def leaderboard(
     With --run every tracker that needs no weights runs on the synthetic dataset, and on DAVIS2016
     where it is under datasets/.
     """
-    from vostool.report.leaderboard import collect
-    from vostool.report.leaderboard_files import write_leaderboard
-    from vostool.report.screens import show_leaderboard
-    from vostool.report.terminal import frame_progress
-    from vostool.stores.storage import require_writable
+    from vostool.io.storage import require_writable
+    from vostool.report.leaderboard.collect import collect
+    from vostool.report.leaderboard.write import write_leaderboard
+    from vostool.report.terminal.console import frame_progress
+    from vostool.report.terminal.masks import show_leaderboard
 
     if plots:
-        from vostool.report.plots import check_installed
+        from vostool.report.leaderboard.plots import check_installed
 
         check_installed()
     results = results or workspace.results
@@ -98,7 +98,7 @@ def leaderboard(
         )
     drawn: tuple[Path, ...] = ()
     if plots:
-        from vostool.report.plots import write_plots
+        from vostool.report.leaderboard.plots import write_plots
 
         drawn = write_plots(sections, folder / "leaderboard_plots")
     show_leaderboard(sections, written, drawn)
@@ -106,8 +106,8 @@ def leaderboard(
 
 def _run_all(workspace: Workspace, results: Path) -> None:
     """Run and score, where that is missing, every tracker that needs no download."""
-    from vostool.bench import evaluate_runs
     from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.scoring.batch import evaluate_runs
 
     for name in ("synthetic", "DAVIS2016"):
         entry = CATALOG[name]

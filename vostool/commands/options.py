@@ -28,7 +28,7 @@ class Place(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         if isinstance(value, str):
             from vostool.errors import VostoolError
-            from vostool.stores.storage import is_url, place
+            from vostool.io.storage import is_url, place
 
             if is_url(value):
                 try:
@@ -44,7 +44,7 @@ FOLDER_OR_ZIP = Place(click.Path(path_type=Path), listed=True)
 
 
 if TYPE_CHECKING:
-    from vostool.execution.executors import Execution
+    from vostool.execution.options import Execution
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -73,7 +73,7 @@ def _gpus(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int
     if value is None:
         return ()
     if value.strip() == "all":
-        from vostool.execution.executors import ALL
+        from vostool.execution.options import ALL
 
         return (ALL,)
     numbers = [part.strip() for part in value.split(",")]
@@ -172,7 +172,8 @@ def execution_of(options: dict[str, Any]) -> "Execution":
     Raises:
         UsageError: they do not go together.
     """
-    from vostool.execution.executors import Execution, Tls
+    from vostool.execution.options import Execution
+    from vostool.execution.pools import Tls
 
     tls = Tls(*map(options.pop, ("tls_ca_file", "tls_cert", "tls_key")))
     chosen = {name: options.pop(name) for name in ("workers", "gpus", "scheduler")}

@@ -15,7 +15,7 @@ from vostool.commands.options import (
     shard_option,
     tracking_options,
 )
-from vostool.commands.running import opened, opened_regions, run_on_regions, run_one
+from vostool.commands.run_one import opened, opened_regions, run_on_regions, run_one
 from vostool.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def run(
     """
     from vostool.datasets.catalog import has_regions
     from vostool.errors import UsageError
-    from vostool.jobs import RunRequest
+    from vostool.tracking.job import RunRequest
 
     execution = execution_of(where)
     if shard and execution.scheduler:
@@ -80,7 +80,7 @@ def run(
         with execution.executor() as executor:
             run_one(request, dataset, workspace, results, executor)
         return
-    from vostool.vot.experiment import Experiment
+    from vostool.tracking.restarts import Experiment
 
     experiment = Experiment(region or "auto", repetitions or 1)
     regions = opened_regions(workspace, where)

@@ -12,8 +12,8 @@ from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
     from vostool.datasets.dataset import Dataset
-    from vostool.report.exhibit import Exhibit, Scene
-    from vostool.report.overlay import Picture
+    from vostool.report.pictures.overlay import Picture
+    from vostool.report.pictures.show import Exhibit, Scene
 
 _WIDTHS = {".png": (480, 320), ".gif": (480, 320), ".mp4": (854, 480)}  # alone, side by side
 _SHEET = 2000  # pixels that a contact sheet is wide at most
@@ -59,9 +59,9 @@ def show(
     RUN is a run, a folder of <sequence>/<frame>.png, or gt for the ground truth. With --against
     two are shown side by side, and where they differ.
     """
-    from vostool.report.exhibit import Exhibit
-    from vostool.report.layers import layers_of
-    from vostool.stores.listing import sizes
+    from vostool.io.listing import sizes
+    from vostool.report.pictures.layers import layers_of
+    from vostool.report.pictures.show import Exhibit
 
     kind = out.suffix.lower() if out else ".png"
     if kind not in _WIDTHS:
@@ -92,7 +92,7 @@ def _scenes(
     columns: int,
 ) -> "list[Scene]":
     """Choose what is shown."""
-    from vostool.report import exhibit as choices
+    from vostool.report.pictures import show as choices
 
     dataset: Dataset = exhibit.dataset
     if worst:
@@ -108,8 +108,8 @@ def _scenes(
 def _write(
     exhibit: "Exhibit", scenes: "list[Scene]", kind: str, columns: int, fps: float, to: Path
 ) -> None:
-    from vostool.report.picture_files import write_gif, write_sheet, write_video
-    from vostool.report.terminal import frame_progress
+    from vostool.report.pictures.files import write_gif, write_sheet, write_video
+    from vostool.report.terminal.console import frame_progress
 
     with frame_progress("show", len(scenes)) as advance:
 

@@ -9,7 +9,7 @@ from vostool.commands.options import tracking_options
 from vostool.workspace import Workspace
 
 if TYPE_CHECKING:
-    from vostool.jobs import Job
+    from vostool.tracking.job import Job
 
 
 @click.command()
@@ -36,8 +36,8 @@ def speed(
 
     Nothing but its step is timed, on a synthetic clip in memory, again and again.
     """
-    from vostool.report.screens import show_speed
-    from vostool.speed import measure, parse_size
+    from vostool.report.terminal.masks import show_speed
+    from vostool.tracking.speed import measure, parse_size
 
     job = _prepared(workspace, tracker, asked)
     show_speed(job, measure(job, objects, parse_size(size), frames, repeats), objects, size)
@@ -57,8 +57,8 @@ def check(
 
     It runs on synthetic clips, a finding for each rule of the contract.
     """
-    from vostool.check import check_tracker
-    from vostool.report.screens import show_checks
+    from vostool.report.terminal.masks import show_checks
+    from vostool.tracking.check import check_tracker
 
     job = _prepared(workspace, tracker, asked)
     if not show_checks(tracker, check_tracker(job)):
@@ -69,14 +69,14 @@ def check(
 @click.pass_obj
 def trackers(workspace: Workspace, /) -> None:
     """List the trackers and their configurations."""
-    from vostool.report.screens import show_trackers
+    from vostool.report.terminal.masks import show_trackers
 
     show_trackers(workspace)
 
 
 def _prepared(workspace: Workspace, tracker: str, asked: dict[str, Any]) -> "Job":
     """Resolve what is asked for; a tracker whose weights are not given gets random ones."""
-    from vostool.jobs import RunRequest, prepare
+    from vostool.tracking.job import RunRequest, prepare
 
     job = prepare(RunRequest(tracker, **asked), workspace, random_weights=True)
     if job.random_weights:

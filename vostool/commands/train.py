@@ -67,7 +67,7 @@ def train(
     A second start goes on from the newest checkpoint. For several GPUs:
     torchrun --nproc-per-node N -m vostool train ...
     """
-    from vostool.stores.storage import require_local
+    from vostool.io.storage import require_local
     from vostool.training.distributed import Ranks
     from vostool.training.job import TrainRequest, prepare_training
     from vostool.training.loop import train as run
@@ -86,7 +86,7 @@ def train(
     if not ranks.leads:
         run(job, folder, ranks, stop)
         return
-    from vostool.report.training_screen import training_progress
+    from vostool.report.terminal.training import training_progress
 
     with training_progress(job.name, job.settings.steps) as on_row:
         outcome = run(job, folder, ranks, stop, on_row, lambda note: click.echo(note, err=True))
@@ -96,8 +96,8 @@ def train(
 
 
 def _estimate(job: "TrainJob") -> None:
-    from vostool.device import device_name
-    from vostool.report.training_screen import show_estimate
+    from vostool.environment import device_name
+    from vostool.report.terminal.training import show_estimate
     from vostool.training.dry_run import estimate
 
     show_estimate(job, estimate(job), device_name(job.device))
@@ -105,7 +105,7 @@ def _estimate(job: "TrainJob") -> None:
 
 def _say(job: "TrainJob", folder: "TrainFolder", outcome: "Outcome") -> None:
     """Say how far it came, and what to do with it."""
-    from vostool.report.training_screen import duration
+    from vostool.report.terminal.training import duration
 
     settings = job.settings
     best = ""

@@ -15,7 +15,7 @@ def weights(workspace: Workspace, /, tracker: str, name: str | None) -> None:
     With NAME, the checkpoint of that name is downloaded into <workspace>/weights/TRACKER/, and its
     checksum compared. A download that broke off goes on. If the file is there, it is compared only.
     """
-    from vostool.plugins import load_tracker, split_spec
+    from vostool.tracking.plugins import load_tracker, split_spec
 
     plugin = load_tracker(split_spec(tracker)[0], workspace)
     if not plugin.cls.releases:
@@ -24,8 +24,8 @@ def weights(workspace: Workspace, /, tracker: str, name: str | None) -> None:
             needs = "those that come along are used if none are given"
         click.echo(f"There are no published weights for {plugin.name}; {needs}.")
         return
-    from vostool.report.weights_screen import byte_progress, show_releases
-    from vostool.weights import fetch, find_release, how_to_use
+    from vostool.report.terminal.weights import byte_progress, show_releases
+    from vostool.tracking.weights import fetch, find_release, how_to_use
 
     if name is None:
         show_releases(plugin, workspace)

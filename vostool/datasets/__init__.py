@@ -1,0 +1,1 @@
+"""Datasets: adapters, the catalog, and the protocols by which a dataset is scored."""

@@ -9,13 +9,13 @@ from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
 from vostool.datasets.folder import holds_binary_masks
 from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.protocols import PROTOCOLS
 from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
 from vostool.datasets.youtube_vos import read_categories
 from vostool.errors import DatasetError, UnknownNameError, UsageError
-from vostool.protocol import PROTOCOLS
-from vostool.stores.listing import is_folder
-from vostool.stores.storage import base_name, place, read_text
+from vostool.io.listing import is_folder
+from vostool.io.storage import base_name, place, read_text
 from vostool.workspace import Workspace
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 from vostool.errors import UnknownNameError
-from vostool.sequence import Clip, Prompt
+from vostool.types import Clip, Prompt
 
 C = TypeVar("C", bound=Clip)
 

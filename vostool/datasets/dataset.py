@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vostool.datasets.clips import Clips
+from vostool.datasets.protocols import Protocol
 from vostool.errors import DatasetError
-from vostool.frames import read_frame
-from vostool.masks import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
-from vostool.protocol import Protocol
-from vostool.sequence import Frame, Labels, Prompt, Sequence
-from vostool.stores.ahead import Ahead
-from vostool.stores.listing import missing_files, sizes
-from vostool.stores.storage import read_bytes
+from vostool.io.frames import read_frame
+from vostool.io.label_maps import VOID, box_of, ids_in, merge_objects, read_labels, refuse_soft
+from vostool.io.listing import missing_files, sizes
+from vostool.io.readahead import Ahead
+from vostool.io.storage import read_bytes
+from vostool.types import Frame, Labels, Prompt, Sequence
 
 ANNOTATIONS = "Annotations"  # the usual folder of the ground truth
 

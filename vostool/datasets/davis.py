@@ -14,9 +14,9 @@ from pathlib import Path
 from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
 from vostool.datasets.splits import OFFICIAL
 from vostool.errors import DatasetError
-from vostool.sequence import Sequence
-from vostool.stores.listing import missing_folders
-from vostool.stores.storage import read_text
+from vostool.io.listing import missing_folders
+from vostool.io.storage import read_text
+from vostool.types import Sequence
 
 FULL = ("Full-Resolution", "1080p")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from vostool.datasets.layout import folders_in, read_sequence, read_sequences
 from vostool.errors import DatasetError, MaskError
-from vostool.masks import VOID, ids_in, read_labels
-from vostool.sequence import Sequence
-from vostool.stores.listing import is_folder
-from vostool.stores.storage import each_at_once, is_remote, read_text
+from vostool.io.label_maps import VOID, ids_in, read_labels
+from vostool.io.listing import is_folder
+from vostool.io.storage import each_at_once, is_remote, read_text
+from vostool.types import Sequence
 
 
 def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 from vostool.datasets.dataset import Objects
 from vostool.datasets.youtube_vos import META, RECORD, read_youtube_vos
 from vostool.errors import DatasetError
-from vostool.stores.storage import require_local
+from vostool.io.storage import require_local
 
 _UNSEEN_SHARE = 0.5  # of the hold-out, at most, are chosen for their unseen categories
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vostool.errors import DatasetError, UsageError
-from vostool.sequence import Sequence
-from vostool.stores.listing import entries
-from vostool.stores.storage import each_at_once, is_remote, read_text, resolved
+from vostool.io.listing import entries
+from vostool.io.storage import each_at_once, is_remote, read_text, resolved
+from vostool.types import Sequence
 
 FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 

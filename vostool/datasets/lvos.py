@@ -16,8 +16,8 @@ from typing import Any
 from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences
 from vostool.errors import DatasetError
-from vostool.sequence import Sequence
-from vostool.stores.storage import read_text
+from vostool.io.storage import read_text
+from vostool.types import Sequence
 
 FOLDERS = {"valid": ("valid", "val"), "train": ("train",), "test": ("test",)}
 UNSEEN = "unseen_videos.txt"

@@ -15,9 +15,9 @@ import numpy as np
 from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in
 from vostool.datasets.vot import image_size, read_text
 from vostool.errors import DatasetError
-from vostool.regions import parse_regions
-from vostool.sequence import Regions, RegionSequence
-from vostool.stores.storage import each_at_once, is_remote
+from vostool.io.regions import parse_regions
+from vostool.io.storage import each_at_once, is_remote
+from vostool.types import Regions, RegionSequence
 
 TRUTH = "groundtruth_rect"
 # Sequences of OTB whose boxes begin later than their images (Wu et al., TPAMI 37(9), 2015).

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vostool.datasets.otb import read_otb
 from vostool.datasets.regions import Task
 from vostool.datasets.vot import LIST, read_vot
-from vostool.sequence import RegionSequence
+from vostool.types import RegionSequence
 
 
 @dataclass(frozen=True, slots=True)

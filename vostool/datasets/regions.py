@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from vostool.datasets.clips import Clips
-from vostool.masks import box_of
-from vostool.regions import box_around, filled, polygon_of, same_area_box
-from vostool.sequence import Box, Polygon, Prompt, RegionSequence
-from vostool.stores.listing import sizes
+from vostool.geometry import box_around, filled, polygon_of, same_area_box
+from vostool.io.label_maps import box_of
+from vostool.io.listing import sizes
+from vostool.types import Box, Polygon, Prompt, RegionSequence
 
 OBJECT = 1  # the id of the one object, in prompts and label maps
 

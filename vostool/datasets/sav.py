@@ -13,8 +13,8 @@ from pathlib import Path
 from vostool.datasets.dataset import Contents
 from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
 from vostool.errors import DatasetError
-from vostool.sequence import Sequence
-from vostool.stores.storage import each_at_once, is_remote
+from vostool.io.storage import each_at_once, is_remote
+from vostool.types import Sequence
 
 FRAMES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 

@@ -16,10 +16,10 @@ from PIL import Image, UnidentifiedImageError
 
 from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_names
 from vostool.errors import DatasetError
-from vostool.regions import parse_regions
-from vostool.sequence import Regions, RegionSequence
-from vostool.stores.storage import each_at_once, is_remote
-from vostool.stores.storage import read_text as read_whole
+from vostool.io.regions import parse_regions
+from vostool.io.storage import each_at_once, is_remote
+from vostool.io.storage import read_text as read_whole
+from vostool.types import Regions, RegionSequence
 
 TRUTH = "groundtruth.txt"
 LIST = "list.txt"

@@ -15,8 +15,8 @@ from typing import Any
 from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences, split_folder
 from vostool.errors import DatasetError
-from vostool.sequence import Sequence
-from vostool.stores.storage import read_text
+from vostool.io.storage import read_text
+from vostool.types import Sequence
 
 SPLITS = ("valid", "train", "test")
 META = "meta.json"

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from vostool.errors import MaskError, ResultError
-from vostool.masks import read_file
-from vostool.stores.listing import files_below, is_folder
-from vostool.stores.storage import is_remote
+from vostool.io.label_maps import read_file
+from vostool.io.listing import files_below, is_folder
+from vostool.io.storage import is_remote
 
 LARGEST = 64 * 2**20  # bytes of one PNG; an 8K frame of incompressible ids is 33 MB
 _DEEPEST = 6  # folders below a folder that is looked through

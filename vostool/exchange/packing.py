@@ -22,13 +22,13 @@ from vostool.exchange.verification import (
     ids_of,
     mistakes,
 )
-from vostool.masks import davis_palette, decode_labels, read_file
-from vostool.predictions import check_folder
-from vostool.results import RunFolder, runs_in
-from vostool.sequence import Labels, Sequence
-from vostool.stores.ahead import Ahead
-from vostool.stores.listing import missing_files, missing_folders
-from vostool.stores.storage import place, resolved, staged_file
+from vostool.io.label_maps import davis_palette, decode_labels, read_file
+from vostool.io.listing import missing_files, missing_folders
+from vostool.io.readahead import Ahead
+from vostool.io.storage import place, resolved, staged_file
+from vostool.runs.folder import RunFolder, runs_in
+from vostool.scoring.predictions import check_folder
+from vostool.types import Labels, Sequence
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip, whenever it is made
 _SHOWN = 5  # problems shown at once

@@ -9,12 +9,12 @@ import numpy as np
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, folders_in, listed
 from vostool.errors import DataError
-from vostool.masks import VOID, decode_labels, merge_objects, read_file
-from vostool.results import Manifest, RunFolder
-from vostool.scoring import evaluated_frames
-from vostool.sequence import Labels, Sequence
-from vostool.stores.ahead import Ahead
-from vostool.stores.listing import folders
+from vostool.io.label_maps import VOID, decode_labels, merge_objects, read_file
+from vostool.io.listing import folders
+from vostool.io.readahead import Ahead
+from vostool.runs.folder import Manifest, RunFolder
+from vostool.scoring.masks import evaluated_frames
+from vostool.types import Labels, Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Numbers from arrays; no module here reads a file."""

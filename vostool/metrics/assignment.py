@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.metrics.packed import pair_scores
-from vostool.sequence import Labels
+from vostool.metrics.bitpacked import pair_scores
+from vostool.types import Labels
 
 
 def proposal_scores(

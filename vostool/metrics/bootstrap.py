@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vostool.types import Floats
+
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 EXACT_UP_TO = 16  # sequences for which all 2^n sign patterns are tried
-
-Floats = NDArray[np.float64]
 
 
 class Interval(NamedTuple):

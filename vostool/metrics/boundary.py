@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.sequence import Mask
+from vostool.types import Mask
 
 TOLERANCE = 0.008  # of the image diagonal
 

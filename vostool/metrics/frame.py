@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from vostool.metrics.bitpacked import Window, object_scores, scratch
 from vostool.metrics.boundary import boundary_radius
-from vostool.metrics.packed import Window, object_scores, scratch
-from vostool.sequence import Labels
+from vostool.types import Labels
 
 
 def frame_scores(

@@ -5,9 +5,8 @@ al., "TrackingNet", ECCV 2018 (normalised precision).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from vostool.types import Floats
 
 OVERLAPS = np.arange(0, 1.05, 0.05)  # thresholds of success
 DISTANCES = np.arange(0, 51, 1)  # thresholds of precision, pixels

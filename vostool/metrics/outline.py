@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.sequence import Mask
+from vostool.types import Mask
 
 Points = NDArray[np.float64]  # (N, 2) rows and columns
 

@@ -7,7 +7,7 @@ polygon is cut by the sides of a convex one, one after the other. All pairs are 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from vostool.types import Floats
 
 _PAIRS = 1 << 12  # that are cut at a time: what fits the cache of a core
 

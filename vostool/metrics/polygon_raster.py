@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from vostool.types import Floats
 
 _CELLS = 1 << 15  # pairs x rows that are computed at a time: what fits the cache of a core
 _FAR = 1e15

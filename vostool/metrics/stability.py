@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vostool.metrics.cheapest_path import cheapest_path
+from vostool.metrics.dtw import cheapest_path
 from vostool.metrics.outline import Points, longest_outline
-from vostool.sequence import Mask
+from vostool.types import Mask
 
 SPACING = 3.0  # pixels between points of an outline, at most
 RADII = 2.0 ** np.arange(-3, 2)  # of the rings, in mean distances of the points

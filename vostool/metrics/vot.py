@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from vostool.types import Floats
 
 # Codes of frames; the first three are those of the result files.
 SKIPPED, STARTED, FAILED, TRACKED = 0, 1, 2, -1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from vostool.tables import lead_score
+from vostool.scoring.tables import lead_score
 
 # Columns of the printed tables: (column, heading).
 SCORES = [

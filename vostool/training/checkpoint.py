@@ -22,8 +22,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from vostool.environment import sha256_of
 from vostool.errors import WeightsError
-from vostool.provenance import sha256_of
 
 Tensors = Mapping[str, Tensor]
 _STATE = "state.pt"

@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 
 from vostool.errors import ResourceError
-from vostool.training.round import store_of_this_start
+from vostool.training.rendezvous import store_of_this_start
 
 # The others wait as long for the first process, which prepares the data and validates.
 _LONG = timedelta(hours=3)

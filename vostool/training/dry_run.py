@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vostool.timing import stopwatch_for
+from vostool.tracking.timing import stopwatch_for
 from vostool.training.distributed import Ranks
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner

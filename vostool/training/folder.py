@@ -24,7 +24,8 @@ from torch import Tensor
 
 from vostool.config import build_config
 from vostool.errors import ResultError
-from vostool.results import locked, write_text
+from vostool.io.locks import locked
+from vostool.io.storage import write_text
 from vostool.training.checkpoint import checkpoints_in, tidy, write_tensors
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Picture

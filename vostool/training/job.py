@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from vostool.config import build_config, split_overrides
-from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
-from vostool.device import device_name, resolve_device
-from vostool.errors import DatasetError, WeightsError
-from vostool.jobs import run_name
-from vostool.plugins import load_tracker, split_spec
-from vostool.provenance import git_revision, sha256_of, versions
-from vostool.stores.storage import resolved
+from vostool.environment import device_name, git_revision, resolve_device, sha256_of, versions
+from vostool.errors import WeightsError
+from vostool.io.storage import resolved
+from vostool.tracking.job import run_name
+from vostool.tracking.plugins import load_tracker, split_spec
+from vostool.training.data import open_data
 from vostool.training.folder import TrainFolder, TrainManifest
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Task, TrainingData, load_task
 from vostool.workspace import Workspace
-
-_ROOTLESS = ("synthetic", "folder:")  # --root is not meant for these
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +137,6 @@ def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
         init=request.init,
         name=run_name(request.tracker, request.name),
     )
-
-
-def open_data(settings: TrainSettings, root: Path | None, workspace: Workspace) -> TrainingData:
-    """Open the datasets that the settings name.
-
-    Raises:
-        DatasetError: nothing is left to train on without the validation's sequences.
-        VostoolError: as raised by `open_dataset`.
-    """
-    validation = None
-    if settings.validation:
-        validation = _open(settings.validation, root, workspace)
-        validation = validation.select(settings.validation_sequences or None)
-    held_back = {_place(s) for s in validation.sequences} if validation else set()
-    datasets = []
-    for name in settings.data:
-        dataset = _open(name, root, workspace)
-        left = [s.name for s in dataset.sequences if _place(s) not in held_back]
-        if not left:
-            raise DatasetError(
-                f"Every sequence of {name} is used for validation, so none is left to train on. "
-                "Name some with train.validation_sequences."
-            )
-        datasets.append(dataset.select(left))
-    return TrainingData(tuple(datasets), validation, workspace.datasets / ".cache")
-
-
-def _open(text: str, root: Path | None, workspace: Workspace) -> Dataset:
-    name, _, split = (text, "", "") if text.startswith("folder:") else text.partition(":")
-    where = None if name.startswith(_ROOTLESS) else root
-    return open_dataset(name, split=split or None, root=where, workspace=workspace)
-
-
-def _place(sequence: Any) -> Path:
-    """Return the folder of a sequence's frames: datasets may share files under two names."""
-    return resolved(sequence.frames[0]).parent
 
 
 def _used(datasets: tuple[Dataset, ...]) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What learns: the network, its moving average, and the optimiser's state."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,11 +11,42 @@ from torch.nn.parallel import DistributedDataParallel
 
 from vostool.errors import ContractError, TrainingError
 from vostool.training.distributed import Ranks
-from vostool.training.ema import MovingAverage
 from vostool.training.optimizer import frozen_at, make_optimizer, set_training
+from vostool.training.partition import Split, first_split, next_split
 from vostool.training.settings import TrainSettings
-from vostool.training.split import Split, first_split, next_split
 from vostool.training.task import Batch, Losses, Task
+
+
+class MovingAverage:
+    """Average the weights and the batch norms' statistics of a network over its steps.
+
+    After step n (from 1) the average is d a + (1 - d) w with d = min(decay, (1 + n) / (10 + n)),
+    so that the random start is forgotten soon (TensorFlow's `ExponentialMovingAverage` with
+    `num_updates`). Counters are copied.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+        self._averaged = network
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the network after `step` steps of its optimiser."""
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        # Looked up every time, for `Module.to` may have given either network new tensors.
+        pairs = list(zip(_tensors(self.network), _tensors(self._averaged), strict=True))
+        floats = [(a, w) for a, w in pairs if a.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in floats], [w for _, w in floats], weight)
+        for a, w in pairs:
+            if not a.is_floating_point():
+                a.copy_(w)
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    """Return weights and statistics, each once even where modules share it."""
+    return [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]
+
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _SMALLEST_SCALE = 2.0**-14  # fp16 has nothing left between its largest number and such losses

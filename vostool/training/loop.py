@@ -12,17 +12,16 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
 from vostool.errors import WeightsError
-from vostool.training.books import Books, Learnt
+from vostool.training.counter_rng import step_seed
 from vostool.training.distributed import Ranks
-from vostool.training.draws import step_seed
 from vostool.training.folder import TrainFolder
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
-from vostool.training.meeting import check_shared, claimed
 from vostool.training.metrics_log import Row
-from vostool.training.optimizer import set_rate
-from vostool.training.schedule import learning_rate
-from vostool.training.split import first_split
+from vostool.training.optimizer import learning_rate, set_rate
+from vostool.training.partition import first_split
+from vostool.training.recorder import Books, Learnt
+from vostool.training.shared_folder import check_shared, claimed
 from vostool.training.stop import Stop
 from vostool.training.task import Task
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from vostool.results import write_text
+from vostool.io.storage import write_text
 
 Row = Mapping[str, float | int]
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError, UsageError
-from vostool.plugins import Plugin
+from vostool.tracking.plugins import Plugin
 
 Batch = dict[str, Tensor]
 Losses = dict[str, Tensor]

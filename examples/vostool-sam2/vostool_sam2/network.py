@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from vostool.errors import WeightsError
-from vostool.sequence import Box, Frame, Mask
+from vostool.types import Box, Frame, Mask
 
 from .settings import Config
 

@@ -1,6 +1,6 @@
 """The checkpoints that Meta has published; addresses of the README of facebookresearch/sam2."""
 
-from vostool.tracker import Release
+from vostool.tracking.base import Release
 
 _PLACE = "https://dl.fbaipublicfiles.com/segment_anything_2/092824"
 

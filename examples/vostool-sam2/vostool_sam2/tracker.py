@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vostool.sequence import Frame, Labels, Prompt
-from vostool.tracker import Runtime, Tracker, prompt_probability
+from vostool.tracking.base import Runtime, Tracker, prompt_probability
+from vostool.types import Frame, Labels, Prompt
 
 from .network import box_points, build, image_tensor, mask_tensor
 from .releases import RELEASES

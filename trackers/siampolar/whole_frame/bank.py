@@ -14,11 +14,10 @@ from torch import Tensor
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
-from vostool.masks import box_of, ids_in
-
-from ...siamese.crops import TEMPLATE
-from ...siamese.whole_frames import as_bytes, at_size, check_memory
-from .crops import cut_boxes
+from vostool.io.label_maps import box_of, ids_in
+from vostool_trackers.siamese.inference.crops import TEMPLATE
+from vostool_trackers.siamese.training.whole_frames import as_bytes, at_size, check_memory
+from vostool_trackers.siampolar.whole_frame.crops import cut_boxes
 
 SIDE = 159  # pixels of a template with its surroundings
 REACH = SIDE / TEMPLATE  # of its sides to the box's

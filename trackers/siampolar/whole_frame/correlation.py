@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...siamese.correlation import full
+from vostool_trackers.siamese.model.correlation import full
 
 
 class Fusion(nn.Module):

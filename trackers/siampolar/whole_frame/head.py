@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...siamese.tower import tower
+from vostool_trackers.siamese.model.backbone import tower
 
 _START = 32.0  # pixels of a ray before training
 _SHORTEST = 0.2  # pixels

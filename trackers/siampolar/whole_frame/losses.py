@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...siamese.losses import focal, polar_iou_loss
-from ...siamese.polar_targets import FrameTargets
-from .head import FrameMaps
+from vostool_trackers.siamese.training.losses import focal, polar_iou_loss
+from vostool_trackers.siamese.training.polar_targets import FrameTargets
+from vostool_trackers.siampolar.whole_frame.head import FrameMaps
 
 
 class FrameLosses(NamedTuple):

@@ -7,12 +7,12 @@ features of a frame serve all of its objects.
 
 from torch import Tensor, nn
 
-from ...siamese.backbone import normalised
-from ...siamese.neck import Neck
-from ...siamese.pyramid import LEVELS, Level, Pyramid
-from .correlation import Attention, Fusion
-from .head import FrameHead, FrameMaps
-from .shape import FrameShape
+from vostool_trackers.siamese.model.backbone import normalised
+from vostool_trackers.siamese.model.pyramid import LEVELS, Level, Pyramid
+from vostool_trackers.siamese.model.trunk import Neck
+from vostool_trackers.siampolar.whole_frame.correlation import Attention, Fusion
+from vostool_trackers.siampolar.whole_frame.head import FrameHead, FrameMaps
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 Features = dict[Level, Tensor]
 

@@ -6,12 +6,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ...siamese.blur import vary_sharpness
-from ...siamese.colours import vary_colours
-from ...siamese.crops import TEMPLATE
-from ...siamese.draws import Draws
-from ...siamese.resizing import resampled
-from .bank import FrameBank
+from vostool_trackers.siamese.inference.crops import TEMPLATE, resampled
+from vostool_trackers.siamese.training.augmentation import vary_colours, vary_sharpness
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siampolar.whole_frame.bank import FrameBank
 
 
 @dataclass(frozen=True)

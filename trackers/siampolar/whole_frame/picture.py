@@ -5,13 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vostool.training.task import Batch
-
-from ...siamese.crops import TEMPLATE
-from ...siamese.levels import Grid
-from ...siamese.picture import as_image, draw_contour
-from ...siamese.polar import contour
-from ...siamese.polar_targets import FrameTargets
-from .head import FrameMaps
+from vostool_trackers.siamese.inference.crops import TEMPLATE
+from vostool_trackers.siamese.model.pyramid import Grid
+from vostool_trackers.siamese.polar import contour
+from vostool_trackers.siamese.training.picture import as_image, draw_contour
+from vostool_trackers.siamese.training.polar_targets import FrameTargets
+from vostool_trackers.siampolar.whole_frame.head import FrameMaps
 
 _MOST = 8
 _WIDEST = 640  # pixels of a frame in the picture

@@ -6,20 +6,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-
-from ...siamese.backbone import normalised
-from ...siamese.crops import TEMPLATE
-from ...siamese.drawing import draw_polygons
-from ...siamese.folding import number_type
-from ...siamese.following import Following
-from ...siamese.resizing import resized
-from ...siamese.stages import stage
-from ...siamese.tracked import Tracked
-from .crops import cut_boxes
-from .head import FrameMaps
-from .network import FrameNetwork
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamese.inference.crops import TEMPLATE, resized
+from vostool_trackers.siamese.inference.drawing import draw_polygons
+from vostool_trackers.siamese.inference.folding import number_type
+from vostool_trackers.siamese.inference.following import Following, Tracked, stage
+from vostool_trackers.siamese.model.backbone import normalised
+from vostool_trackers.siampolar.whole_frame.crops import cut_boxes
+from vostool_trackers.siampolar.whole_frame.head import FrameMaps
+from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
 
 
 class Ranking(Protocol):

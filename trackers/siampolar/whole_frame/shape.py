@@ -5,17 +5,18 @@ from typing import Literal, Self, get_args
 
 import torch
 
-from ...siamese.crops import TEMPLATE
-from ...siamese.levels import Grid, grid_of
-from ...siamese.polar_targets import CenternessTarget
-from ...siamese.pyramid import (
+from vostool_trackers.siamese.inference.crops import TEMPLATE
+from vostool_trackers.siamese.model.pyramid import (
     LEVELS,
     STRIDES,
+    Grid,
     Level,
     PyramidDepth,
     channels_of,
+    grid_of,
     kernel_side,
 )
+from vostool_trackers.siamese.training.polar_targets import CenternessTarget
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,15 @@ from torch import nn
 
 from vostool.errors import DatasetError
 from vostool.training.task import Batch, Losses, Picture, TrainingData
-
-from ...siamese.draws import Draws
-from ...siamese.polar_targets import FrameTargets, frame_targets
-from .bank import build_frame_bank
-from .head import FrameMaps
-from .losses import FrameLosses, frame_losses
-from .network import FrameNetwork
-from .pairs import FramePairConfig, draw_frame_pairs
-from .picture import draw_frames
-from .shape import FrameShape
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.polar_targets import FrameTargets, frame_targets
+from vostool_trackers.siampolar.whole_frame.bank import build_frame_bank
+from vostool_trackers.siampolar.whole_frame.head import FrameMaps
+from vostool_trackers.siampolar.whole_frame.losses import FrameLosses, frame_losses
+from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
+from vostool_trackers.siampolar.whole_frame.pairs import FramePairConfig, draw_frame_pairs
+from vostool_trackers.siampolar.whole_frame.picture import draw_frames
+from vostool_trackers.siampolar.whole_frame.shape import FrameShape
 
 
 @dataclass(frozen=True)

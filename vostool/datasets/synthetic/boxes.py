@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vostool.datasets.synthetic.film import ATTRIBUTES, SEQUENCES, built, clip, write_jpeg
-from vostool.regions import box_around, format_region, rotated_box
-from vostool.sequence import Frame, Labels, Polygon
+from vostool.geometry import box_around, rotated_box
+from vostool.io.regions import format_region
+from vostool.types import Frame, Labels, Polygon
 
 _OBJECT = 1  # the id of the object that is followed
 _LEFT_OUT = ("out-of-view", "late-objects")  # that object is not always there

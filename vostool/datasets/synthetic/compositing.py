@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from vostool.datasets.synthetic.textures import Field, Image
-from vostool.sequence import Labels, Mask
+from vostool.types import Labels, Mask
 
 
 @dataclass(frozen=True, slots=True)

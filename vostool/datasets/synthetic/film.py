@@ -35,7 +35,7 @@ from vostool.datasets.synthetic.sprites import draw
 from vostool.datasets.synthetic.stage import Actor, Scene, Stage
 from vostool.datasets.synthetic.textures import Field, Image, fractal
 from vostool.errors import DatasetError, UnknownNameError, UsageError
-from vostool.sequence import Frame, Labels
+from vostool.types import Frame, Labels
 
 VERSION = 1  # raise it when the drawing changes
 SEQUENCES: tuple[str, ...] = tuple(SCENES)
@@ -140,7 +140,7 @@ def _refuse_to_overwrite(directory: Path) -> None:
 
 def _write_sequence(root: Path, name: str, film: Iterator[tuple[Frame, Labels]]) -> dict[str, Any]:
     """Write one sequence and return its entry in `dataset.json`."""
-    from vostool.masks import write_labels
+    from vostool.io.label_maps import write_labels
 
     images, annotations = root / "JPEGImages" / name, root / "Annotations" / name
     images.mkdir(parents=True)

@@ -1,0 +1,1 @@
+"""Following an object: crops, the search, ranking, drawing, checkpoints and export."""

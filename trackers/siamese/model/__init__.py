@@ -1,0 +1,1 @@
+"""Networks: backbones, pyramids, correlation and region proposals."""

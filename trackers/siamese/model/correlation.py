@@ -1,0 +1,92 @@
+"""Cross-correlation of search features with template features, a batch of pairs at once."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Correlated(nn.Module):
+    """Depth-wise correlation behind a convolution on either side (SiamRPN++, section 4).
+
+    Args:
+        channels: of the features.
+        hidden: of the correlation.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.conv_kernel = _convolved(channels, hidden, 3)
+        self.conv_search = _convolved(channels, hidden, 3)
+
+    def kernel(self, template: Tensor) -> Tensor:
+        """Return the (B, hidden, h - 2, w - 2) kernels of (B, C, h, w) features of templates."""
+        kernel: Tensor = self.conv_kernel(template)
+        return kernel
+
+    def joint(self, kernel: Tensor, search: Tensor, padding: int = 0) -> Tensor:
+        """Correlate (B, C, H, W) features of search crops with kernels of (B, hidden, k, k).
+
+        Returns:
+            (B, hidden, H - 2 - (k - 1) + 2 padding, ...).
+        """
+        return depthwise(self.conv_search(search), kernel, padding)
+
+
+class DepthCorr(Correlated):
+    """A correlation and a small head.
+
+    Args:
+        channels: of the features.
+        hidden: of the correlation.
+        out: of the head.
+    """
+
+    def __init__(self, channels: int, hidden: int, out: int) -> None:
+        super().__init__(channels, hidden)
+        self.head = nn.Sequential(*_convolved(hidden, hidden, 1), nn.Conv2d(hidden, out, 1))
+
+    def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
+        """Return the (B, out, ...) maps of the head."""
+        maps: Tensor = self.head(self.joint(kernel, search))
+        return maps
+
+
+def _convolved(channels: int, hidden: int, side: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, hidden, side, bias=False),
+        nn.BatchNorm2d(hidden),
+        nn.ReLU(inplace=True),
+    )
+
+
+def depthwise(search: Tensor, template: Tensor, padding: int = 0) -> Tensor:
+    """Correlate channel by channel (Li et al., SiamRPN++, CVPR 2019, section 4).
+
+    Args:
+        search: (B, C, H, W).
+        template: (B, C, h, w), the kernels.
+        padding: zeros on each side of the search features.
+
+    Returns:
+        (B, C, H - h + 1 + 2 padding, W - w + 1 + 2 padding).
+    """
+    batch, channels = search.shape[:2]
+    kernels = template.reshape(batch * channels, 1, *template.shape[2:])
+    merged = search.reshape(1, batch * channels, *search.shape[2:])
+    response = F.conv2d(merged, kernels, padding=padding, groups=batch * channels)
+    return response.reshape(batch, channels, *response.shape[2:])
+
+
+def full(search: Tensor, template: Tensor) -> Tensor:
+    """Correlate over all channels at once (Bertinetto et al., SiamFC, ECCVW 2016, eq. 2).
+
+    Args:
+        search: (B, C, H, W).
+        template: (B, C, h, w), the kernels.
+
+    Returns:
+        (B, 1, H - h + 1, W - w + 1).
+    """
+    batch, channels = search.shape[:2]
+    merged = search.reshape(1, batch * channels, *search.shape[2:])
+    response = F.conv2d(merged, template, groups=batch)
+    return response.reshape(batch, 1, *response.shape[2:])

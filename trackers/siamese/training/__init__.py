@@ -1,0 +1,1 @@
+"""Learning from pairs: samples, targets, losses and validation."""

@@ -1,0 +1,1 @@
+"""COCO-style JSON: annotations of videos, run-length encoding, readers and writers."""

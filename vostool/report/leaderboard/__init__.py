@@ -1,0 +1,1 @@
+"""The leaderboard: collected, ranked and written as Markdown, CSV, LaTeX and a page."""

@@ -1,0 +1,1 @@
+"""From label maps or boxes to tables: J, F, T, EAO, intervals, comparison, cache."""

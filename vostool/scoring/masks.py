@@ -1,0 +1,275 @@
+"""Scoring: a folder of label maps against the ground truth, a J and F per object and frame."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vostool.datasets.dataset import Dataset
+from vostool.datasets.protocols import Protocol
+from vostool.errors import DatasetError, ResultError
+from vostool.execution.pools import Workers, in_order
+from vostool.io.label_maps import VOID, ids_in, merge_objects, refuse_soft
+from vostool.io.readahead import Ahead
+from vostool.metrics.boundary import boundary_radius
+from vostool.metrics.frame import common_window
+from vostool.scoring.cache import LabelFiles, ScoreCache, SequenceScores
+from vostool.scoring.predictions import (
+    check_folder,
+    check_frames,
+    check_not_trivial,
+    check_not_truth,
+    prediction_path,
+)
+from vostool.scoring.tally import new_tally
+from vostool.types import Labels, Sequence, portable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRAME_COLUMNS = ["sequence", "object", "frame", "J", "F"]
+
+Task = tuple[Dataset, Sequence, Path, Protocol]  # the arguments of `score_sequence`
+
+
+def score(
+    dataset: Dataset,
+    masks: Path,
+    protocol: Protocol,
+    workers: Workers = 1,
+    *,
+    cache: ScoreCache | None = None,
+    allow_trivial: bool = False,
+) -> tuple["pd.DataFrame", list[str]]:
+    """Score a folder of predictions.
+
+    Args:
+        dataset: the ground truth, only of the sequences to be scored.
+        masks: folder that holds `<sequence>/<frame>.png`.
+        protocol: the rules.
+        workers: processes or an executor; sequences are shared out among them.
+        cache: where scores are kept; what has not changed is taken from there.
+        allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
+
+    Returns:
+        The per-frame table with the columns of `FRAME_COLUMNS`, sorted by sequence (in the order of
+        the dataset), object and frame; and notes on what was assumed.
+
+    Raises:
+        ResultError: predictions are missing, of another size, or hold ids the ground truth lacks.
+        MaskError: a file cannot be read as ids.
+        DatasetError: the ground truth has nothing to score.
+    """
+    import pandas as pd  # takes long, and workers do without
+
+    dataset = dataset.under(protocol)
+    check_folder(dataset, masks)
+    if not allow_trivial:
+        check_not_truth(dataset, masks)
+    sequences = dataset.sequences
+    if not isinstance(workers, int):
+        sequences, masks = tuple(map(portable, sequences)), masks.absolute()
+    tasks: list[Task] = [
+        (dataset.only(sequence), sequence, masks / sequence.name, protocol)
+        for sequence in sequences
+    ]
+    parts = _scores(tasks, workers, cache)
+    rows = [row for part in parts for row in part.rows]
+    frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
+    if not allow_trivial:
+        check_not_trivial(dataset, masks, frames, any(part.meets for part in parts))
+    notes = [*dataset.doubts(protocol), *(note for part in parts for note in part.notes)]
+    return frames, notes
+
+
+def _scores(tasks: list[Task], workers: Workers, cache: ScoreCache | None) -> list[SequenceScores]:
+    """Score sequences, but take from the cache what has not changed."""
+    if cache is None:
+        return list(in_order(score_sequence, tasks, workers))
+    entries = [(f"{task[3].name}/{task[1].name}", _rules(*task)) for task in tasks]
+    kept = {}
+    for number, (entry, task) in enumerate(zip(entries, tasks, strict=True)):
+        found = cache.load(*entry, _deciding_files(*task))
+        if found is not None:
+            kept[number] = found
+    missing = [number for number in range(len(tasks)) if number not in kept]
+    # The longest first: else one worker may be left with it when the others are done.
+    missing.sort(key=lambda number: len(tasks[number][1].annotations), reverse=True)
+    computed = in_order(score_sequence, [tasks[number] for number in missing], workers)
+    for number, scores in zip(missing, computed, strict=True):
+        cache.store(*entries[number], scores)
+        kept[number] = scores
+    return [kept[number] for number in range(len(tasks))]
+
+
+def _rules(dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol) -> str:
+    """Return as text all that decides the scores of a sequence beside its files."""
+    rules = {
+        "protocol": asdict(protocol),
+        "merged": dataset.merged,
+        "kept back": dataset.server is not None,
+        "sequence": sequence.name,
+        "frames": [sequence.frame_name(index) for index in sorted(sequence.annotations)],
+        "listed": [
+            (object_id, sorted(info.frames))
+            for object_id, info in sorted(dataset.objects.get(sequence.name, {}).items())
+        ],
+    }
+    return json.dumps(rules)
+
+
+def _deciding_files(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
+) -> Iterator[Path]:
+    """Yield the label maps that decide the scores of a sequence, in a fixed order."""
+    for index in sorted(sequence.annotations):
+        yield sequence.annotations[index]
+    for index in evaluated_frames(sequence, protocol):
+        yield prediction_path(sequence, folder, index)
+
+
+def score_sequence(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
+) -> SequenceScores:
+    """Score one sequence, holding one pair of label maps at a time.
+
+    Args:
+        dataset: tells how label maps are read, see `Dataset.under`.
+        sequence: its ground truth.
+        folder: predictions, `<frame>.png`.
+        protocol: the rules.
+    """
+    with Ahead(_read_in_order(sequence, folder, protocol)) as ahead:
+        return _scored(dataset, sequence, folder, protocol, LabelFiles(ahead))
+
+
+def _read_in_order(sequence: Sequence, folder: Path, protocol: Protocol) -> Iterator[Path]:
+    """Yield the label maps of a sequence as scoring reads them."""
+    for index in evaluated_frames(sequence, protocol):
+        yield sequence.annotations[index]
+        yield prediction_path(sequence, folder, index)
+
+
+def _scored(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol, files: LabelFiles
+) -> SequenceScores:
+    dataset.check_truth(sequence)
+    counted = evaluated_frames(sequence, protocol)
+    if not counted:
+        raise DatasetError(
+            f"Sequence '{sequence.name}' has masks of {len(sequence.annotations)} of its frames; "
+            f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out with "
+            "--sequences; `vostool show RUN` draws what was tracked."
+        )
+    check_frames(sequence, folder, counted)
+    listed = dataset.listed_frames(sequence) if protocol.listed_only else None
+    objects, present = _first_objects(dataset, sequence, protocol, files)
+    tally = new_tally(protocol, objects, listed)
+    meets = False
+    for index in counted:
+        truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
+        truth, prediction = files.labels(truth_path), files.labels(path)
+        _check_size(prediction, truth, path)
+        radius = boundary_radius(*truth.shape)
+        prediction, truth = common_window(prediction, truth)
+        if dataset.merged:
+            prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
+        meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
+        tally.add(sequence.frame_name(index), prediction, truth, radius, path)
+        del prediction, truth  # the next are decoded into their memory, which is at hand
+    rows = [
+        (sequence.name, object_id, name, j, f)
+        for object_id, frames in sorted(tally.scores().items())
+        for name, j, f in frames
+    ]
+    notes = _notes(sequence, protocol, tally.unscored())
+    if not rows and not notes:
+        raise DatasetError(
+            f"Sequence '{sequence.name}' has no object on the frames that protocol "
+            f"'{protocol.name}' counts. Leave the sequence out."
+        )
+    read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
+    return SequenceScores(rows, (*_gaps(sequence, protocol, objects, present), *notes), meets, read)
+
+
+def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
+    """Return the indices of the annotated frames that count under a protocol."""
+    annotated = sorted(sequence.annotations)
+    return annotated[int(protocol.skip_first) : len(annotated) - int(protocol.skip_last)]
+
+
+def _first_objects(
+    dataset: Dataset, sequence: Sequence, protocol: Protocol, files: LabelFiles
+) -> tuple[list[int], list[int]]:
+    """Return the objects that are scored from the start, and those of the first annotated frame."""
+    path = sequence.annotations[min(sequence.annotations)]
+    labels = _labels(dataset, path, files)
+    ids: list[int] = ids_in(labels).tolist()
+    refuse_soft(labels, path)
+    if protocol.objects == "foreground":
+        return [1], ids
+    if protocol.listed_only and protocol.since == "start":
+        return sorted(dataset.listed_frames(sequence)), ids
+    if protocol.objects == "all":
+        everywhere = protocol.since == "start"
+        return (_all_objects(dataset, sequence, files) if everywhere else ids), ids
+    if not ids:
+        hint = ""
+        if (labels == VOID).any():
+            hint = " It holds only 255 (void): for binary masks use --dataset DAVIS2016."
+        raise DatasetError(
+            f"{path} has no object, and protocol '{protocol.name}' scores the objects of the first "
+            f"frame.{hint}"
+        )
+    # A gap in the ids is an object that is never there: the official evaluator counts it.
+    return list(range(1, max(ids) + 1)), ids
+
+
+def _all_objects(dataset: Dataset, sequence: Sequence, files: LabelFiles) -> list[int]:
+    """Return the objects of all annotated frames."""
+    ids: set[int] = set()
+    for path in sequence.annotations.values():
+        ids.update(ids_in(_labels(dataset, path, files)).tolist())
+    return sorted(ids)
+
+
+def _labels(dataset: Dataset, path: Path, files: LabelFiles) -> Labels:
+    labels = files.labels(path)
+    return merge_objects(labels, path) if dataset.merged else labels
+
+
+def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
+    if prediction.shape != truth.shape:
+        raise ResultError(
+            f"{path} is {prediction.shape[1]}x{prediction.shape[0]}, the ground truth is "
+            f"{truth.shape[1]}x{truth.shape[0]}. Save masks in the size of the frames."
+        )
+
+
+def _gaps(
+    sequence: Sequence, protocol: Protocol, objects: list[int], present: list[int]
+) -> tuple[str, ...]:
+    """Say which ids are scored although the first frame has no such object."""
+    gaps = sorted(set(objects) - set(present))
+    if protocol.objects != "first_frame" or not gaps:
+        return ()
+    shown = ", ".join(map(str, gaps[:5])) + (", ..." if len(gaps) > 5 else "")
+    return (
+        f"Sequence '{sequence.name}': its first frame has {len(present)} of the ids 1 to "
+        f"{len(objects)}. Protocol '{protocol.name}' also scores the others ({shown}), as it does "
+        "officially: 1 where nothing is predicted.",
+    )
+
+
+def _notes(sequence: Sequence, protocol: Protocol, unscored: set[int]) -> tuple[str, ...]:
+    if not unscored:
+        return ()
+    ids = ", ".join(map(str, sorted(unscored)))
+    why = "appears too late" if protocol.since != "either" else "is on too few frames"
+    return (
+        f"Sequence '{sequence.name}': object {ids} {why} to be scored by protocol "
+        f"'{protocol.name}'.",
+    )

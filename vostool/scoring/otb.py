@@ -1,0 +1,144 @@
+"""Evaluating boxes that were tracked through: success, precision, and their curves."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vostool.datasets.regions import RegionDataset
+from vostool.errors import ResultError
+from vostool.geometry import box_around, polygon_of
+from vostool.io.regions import parse_regions
+from vostool.io.storage import read_text
+from vostool.metrics.ope import (
+    DISTANCES,
+    OVERLAPS,
+    SHARES,
+    box_overlaps,
+    normalised_precision_curve,
+    precision_curve,
+    success_curve,
+)
+from vostool.scoring.box_tables import RegionScores
+from vostool.tracking.box_files import check_length
+from vostool.types import Floats, Regions, RegionSequence
+
+PROTOCOL = "ope"
+NEAR = 20  # pixels, and hundredths of the object's sides, whose precision is quoted
+_CURVES = {
+    "success": (success_curve, OVERLAPS),
+    "precision": (precision_curve, DISTANCES),
+    "normalised precision": (normalised_precision_curve, SHARES),
+}
+
+
+def evaluate_unsupervised(
+    folder: Path, dataset: RegionDataset, about: Mapping[str, Any]
+) -> RegionScores:
+    """Score a folder of boxes.
+
+    All frames count on which the ground truth has a box, the first one, which is given, too. Curves
+    are means over sequences; AUC is the mean of the success curve.
+
+    Args:
+        folder: holds `<sequence>.txt`, or `boxes/` does.
+        dataset: the ground truth.
+        about: further columns of the summary: `run`, `tracker`, `init`, speed.
+
+    Raises:
+        ResultError: results are missing or damaged.
+    """
+    root = folder / "boxes" if (folder / "boxes").is_dir() else folder
+    rows, curves, frames, counts = [], [], [], []
+    for sequence in dataset.sequences:
+        found = _read(root, sequence)
+        there = sequence.truth.counts > 0
+        truth, boxes = sequence.truth.values[there, :4], found[there]
+        values = {name: curve(boxes, truth) for name, (curve, _) in _CURVES.items()}
+        curves.append(values)
+        counts.append(int(there.sum()))
+        rows.append({"sequence": sequence.name, "frames": counts[-1], **_figures(values)})
+        overlaps = np.full(len(sequence), np.nan)
+        overlaps[there] = box_overlaps(boxes, truth)
+        frames.append(overlaps)
+    means = {name: np.mean([each[name] for each in curves], axis=0) for name in _CURVES}
+    summary = {
+        **{name: about[name] for name in ("run", "tracker", "init")},
+        "dataset": dataset.name,
+        "split": dataset.split,
+        "protocol": PROTOCOL,
+        "sequences": len(rows),
+        "frames": sum(counts),
+        "complete": dataset.covers_official(sequence.name for sequence in dataset.sequences),
+        **_figures(means),
+        **about,
+    }
+    return RegionScores(
+        summary=pd.DataFrame([summary]),
+        sequences=pd.DataFrame(rows),
+        curves=pd.concat([_curve_table(name, values) for name, values in means.items()]),
+        tags=pd.DataFrame(),
+        frames=_frame_table(dataset, frames),
+    )
+
+
+def _figures(curves: Mapping[str, Floats]) -> dict[str, float]:
+    return {
+        "AUC": float(curves["success"].mean()),
+        "P20": float(curves["precision"][NEAR]),
+        "NP20": float(curves["normalised precision"][NEAR]),
+    }
+
+
+def _read(root: Path, sequence: RegionSequence) -> Floats:
+    """Return the (T, 4) boxes of a sequence; a polygon is the box around it."""
+    path = next((p for p in _paths(root, sequence.name) if p.is_file()), None)
+    if path is None:
+        raise ResultError(
+            f"There is no result of sequence '{sequence.name}': {root} has no {sequence.name}.txt. "
+            "Name the folder that holds it, or choose sequences with --sequences."
+        )
+    try:
+        found = parse_regions(read_text(path), path, ResultError)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResultError(f"{path} cannot be read as text: {error}.") from error
+    check_length(found, path, sequence)
+    codes = np.flatnonzero(found.counts == 1)
+    if len(codes):
+        raise ResultError(
+            f"{path}, line {codes[0] + 1} is a single number, and a box is x,y,w,h. Results with "
+            "restarts are scored with VOT datasets."
+        )
+    return _boxes(found)
+
+
+def _paths(root: Path, name: str) -> Iterator[Path]:
+    """Yield where a result may be: pysot's results of OTB begin in lower case, others have _."""
+    yield root / f"{name}.txt"
+    yield root / f"{name[:1].lower()}{name[1:]}.txt"
+    yield root / f"{re.sub('-', '_', name).lower()}.txt"
+
+
+def _boxes(found: Regions) -> Floats:
+    boxes = found.values[:, :4].copy()
+    for index in np.flatnonzero(found.counts > 4).tolist():
+        boxes[index] = box_around(polygon_of(found.row(index)))
+    return boxes
+
+
+def _curve_table(name: str, values: Floats) -> pd.DataFrame:
+    return pd.DataFrame({"curve": name, "threshold": _CURVES[name][1], "value": values})
+
+
+def _frame_table(dataset: RegionDataset, overlaps: list[Floats]) -> pd.DataFrame:
+    lengths = [len(sequence) for sequence in dataset.sequences]
+    return pd.DataFrame(
+        {
+            "sequence": np.repeat([sequence.name for sequence in dataset.sequences], lengths),
+            "frame": np.concatenate([np.arange(1, n + 1) for n in lengths]),
+            "overlap": np.concatenate(overlaps),
+        }
+    )

@@ -1,0 +1,1 @@
+"""What a tracker is, where it is found, and one sequence tracked and timed."""

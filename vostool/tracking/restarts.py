@@ -1,0 +1,195 @@
+"""The experiments: tracking with restarts after failures (VOT), and without (OTB)."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from vostool.datasets.regions import OBJECT, RegionDataset
+from vostool.io.frames import read_frame
+from vostool.io.regions import format_region
+from vostool.io.storage import write_text
+from vostool.metrics.overlaps import overlap_of
+from vostool.metrics.polygon_raster import PYSOT
+from vostool.metrics.vot import FAILED, SKIPPED, STARTED
+from vostool.tracking.base import Tracker
+from vostool.tracking.box_files import file_name
+from vostool.tracking.loop import (
+    Read,
+    SequenceResult,
+    begin,
+    blaming_tracker,
+    check_sizes,
+    checked_labels,
+    timed_step,
+)
+from vostool.tracking.pipeline import Gate, decoded
+from vostool.tracking.reported_region import Shape, reported
+from vostool.tracking.timing import StepTime, Stopwatch
+from vostool.types import Floats, Frame, Prompt, RegionSequence
+
+SKIP = 5  # frames from a failure to the next start
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """How trackers are run on boxes.
+
+    Args:
+        region: what is written of what a tracker gives.
+        repetitions: of the experiment with restarts; a tracker that gives the same twice is not
+            asked again.
+    """
+
+    region: Shape = "auto"
+    repetitions: int = 1
+
+    def track(
+        self,
+        tracker: Tracker,
+        dataset: RegionDataset,
+        sequence: RegionSequence,
+        folder: Path,
+        stopwatch: Stopwatch,
+        on_frame: Callable[[], None] = lambda: None,
+        read: Read = read_frame,
+    ) -> SequenceResult:
+        """Do the dataset's experiment on a sequence and write its result files into a folder.
+
+        Args:
+            tracker: built and warmed up.
+            dataset: says which experiment.
+            sequence: what to track.
+            folder: where the files go.
+            stopwatch: times each step.
+            on_frame: called after every frame of every repetition.
+            read: decodes a frame.
+
+        Raises:
+            DatasetError: a frame cannot be read or is of another size.
+            ContractError: the tracker returned something that is no label map, or no region.
+        """
+        start = time.perf_counter()
+        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame, read)
+        if dataset.task == "unsupervised":
+            pass_over.run(tracker, restarts=False)
+            write_text(folder / f"{sequence.name}.txt", pass_over.text())
+            steps = pass_over.steps
+        else:
+            steps = self._repeat(tracker, pass_over, folder)
+        seconds = time.perf_counter() - start
+        return SequenceResult(sequence.name, steps, seconds, stopwatch.peak_mb())
+
+    def _repeat(self, tracker: Tracker, pass_over: "_Pass", folder: Path) -> list[StepTime]:
+        steps: list[StepTime] = []
+        seeded = tracker.runtime
+        first = ""
+        try:
+            for repetition in range(1, self.repetitions + 1):
+                tracker.runtime = replace(seeded, seed=seeded.seed + repetition - 1)
+                pass_over.run(tracker, restarts=True)
+                text = pass_over.text()
+                if repetition == 2 and text == first:  # whatever the seed: it is deterministic
+                    break
+                first = first or text
+                name = file_name(pass_over.sequence.name, repetition)
+                write_text(folder / name, text)
+                if any(pass_over.confidences):
+                    values = Path(name).with_suffix("").name + "_confidence.value"
+                    write_text(folder / values, "\n".join(pass_over.confidences) + "\n")
+                steps += pass_over.steps
+        finally:
+            tracker.runtime = seeded
+        return steps
+
+
+class _Pass:
+    """One pass over a sequence: what is written of it, and how long its steps took."""
+
+    def __init__(
+        self,
+        dataset: RegionDataset,
+        sequence: RegionSequence,
+        shape: Shape,
+        stopwatch: Stopwatch,
+        on_frame: Callable[[], None],
+        read: Read,
+    ) -> None:
+        self.sequence = sequence
+        self.lines: list[str] = []
+        self.confidences: list[str] = []
+        self.steps: list[StepTime] = []
+        self._dataset, self._shape = dataset, shape
+        self._stopwatch, self._on_frame, self._read = stopwatch, on_frame, read
+
+    def text(self) -> str:
+        """Return the result file."""
+        return "\n".join(self.lines) + "\n"
+
+    def run(self, tracker: Tracker, *, restarts: bool) -> None:
+        """Track the sequence.
+
+        Args:
+            tracker: to be run.
+            restarts: it is started anew five frames after it has lost the object, which is when
+                the overlap with the ground truth is zero; starts and failures are written as codes.
+        """
+        self.lines, self.confidences, self.steps = [], [], []
+        gate = Gate(open=tracker.runtime.device != "cpu")
+        due = 0  # the next frame on which it is started
+        shape: tuple[int, ...] | None = None
+        with closing(decoded(self.sequence.frames, gate, self._read)) as frames:
+            for index, frame in enumerate(frames):
+                shape = shape or frame.shape
+                check_sizes(self.sequence, index, frame, (), shape)
+                if index < due:
+                    self._write(str(SKIPPED))
+                elif index == due:
+                    begin(tracker)
+                    prompt = self._dataset.prompt(self.sequence, index, tracker.init)
+                    self._step(tracker, index, frame, (prompt,), gate)
+                    box = format_region(self.sequence.truth.row(index))
+                    self._write(str(STARTED) if restarts else box)
+                else:
+                    values = self._step(tracker, index, frame, (), gate)
+                    if not restarts:
+                        self._write(format_region(np.zeros(4) if values is None else values))
+                    elif values is not None and self._meets(values, index):
+                        self._write(format_region(values))
+                    else:
+                        self._write(str(FAILED))
+                        due = index + SKIP
+                due = due if index != due else -1
+                self._on_frame()
+
+    def _write(self, line: str) -> None:
+        self.lines.append(line)
+        self.confidences += [""] * (len(self.lines) - len(self.confidences))
+
+    def _step(
+        self, tracker: Tracker, index: int, frame: Frame, prompts: tuple[Prompt, ...], gate: Gate
+    ) -> Floats | None:
+        """Do a step; returns the object's region on frames on which it is not given."""
+        name = self.sequence.frame_name(index)
+        where = f"on frame {name} of sequence '{self.sequence.name}'"
+        with gate.step(), blaming_tracker(where):
+            labels, ms = timed_step(tracker, frame, prompts, self._stopwatch)
+        labels = checked_labels(labels, frame, {OBJECT}, where)
+        self.steps.append(StepTime(self.sequence.name, name, 1, len(prompts), ms))
+        if prompts:
+            return None
+        with blaming_tracker(where):
+            regions = tracker.regions()
+        values = reported(self._shape, labels, regions, OBJECT, where)
+        region = regions.get(OBJECT)
+        if region is not None and region.confidence is not None:
+            self.confidences.append(f"{region.confidence:.6f}")
+        return values
+
+    def _meets(self, values: Floats, index: int) -> bool:
+        """Tell whether a region overlaps with the ground truth, as pysot decides it."""
+        truth = self.sequence.truth.row(index)
+        return overlap_of(values, truth, self.sequence.size, PYSOT) > 0

@@ -1,1 +1,0 @@
-"""Experiments on datasets of boxes and polygons: VOT with restarts, OTB without."""
