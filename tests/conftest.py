@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from vostool.masks import davis_palette
+from vostool.io.label_maps import davis_palette
 
+pytest_plugins = ["tests.helpers.box_datasets"]
 SIZE = (48, 64)
 
 

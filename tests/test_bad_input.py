@@ -227,7 +227,7 @@ class Interruption:
     """Make the n-th mask fail as a full disk does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-        from vostool import pipeline
+        from vostool.tracking import pipeline
 
         self.left = after
         self.write = pipeline.write_labels
@@ -311,7 +311,7 @@ def test_damaged_run_json(refused, cli, root, tmp_path):
 
 
 def test_two_processes_do_not_write_one_run(refused, root, tmp_path):
-    from vostool.results import RunFolder
+    from vostool.runs.folder import RunFolder
 
     folder = RunFolder(tmp_path / "results" / "DAVIS2016" / "copy_first")
     with folder.locked():

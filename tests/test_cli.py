@@ -210,7 +210,7 @@ def test_what_a_tracker_notes_is_said_once(cli):
     @click.command()
     def noted() -> None:
         for note in ("weights of A", "weights of A", "weights of B"):
-            logging.getLogger("vostool.weights").info("%s", note)
+            logging.getLogger("vostool.tracking.weights").info("%s", note)
 
     command.add_command(noted)
     try:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from vostool import attributes, tables, timing
 from vostool.datasets.catalog import CATALOG, FOLDER
-from vostool.protocol import PROTOCOLS, Protocol
-from vostool.results import SCHEMA, Manifest, SequenceStatus
-from vostool.scoring import FRAME_COLUMNS
-from vostool.timing import CudaStopwatch, Speed, StepTime, WallStopwatch, speed_of
-from vostool.tracking import WARM_UP_FRAMES
+from vostool.datasets.protocols import PROTOCOLS, Protocol
+from vostool.runs.folder import SCHEMA, Manifest, SequenceStatus
+from vostool.scoring import tables
+from vostool.scoring.masks import FRAME_COLUMNS
+from vostool.tracking import timing
+from vostool.tracking.loop import WARM_UP_FRAMES
+from vostool.tracking.timing import CudaStopwatch, Speed, StepTime, WallStopwatch, speed_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -138,7 +139,7 @@ def test_the_keys_of_a_sequence() -> None:
         ("objects.csv", ["sequence", "object", "frames", *tables.STATISTICS]),
         ("sequences.csv", ["sequence", "objects", "frames", *tables.STATISTICS]),
         ("intervals.csv", ["statistic", "low", "high"]),
-        ("attributes.csv", attributes.COLUMNS),
+        ("attributes.csv", tables.ATTRIBUTE_COLUMNS),
         ("summary.csv", tables.SUMMARY_COLUMNS),
     ],
 )

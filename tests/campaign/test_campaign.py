@@ -17,7 +17,7 @@ import pytest
 from click.testing import Result
 
 from vostool.datasets import synthetic
-from vostool.results import RunFolder
+from vostool.runs.folder import RunFolder
 
 Cli = Callable[..., Result]
 # Every step takes a while, uses the global random generator and depends on all steps before it.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vostool.convert.reader import read_coco
+from vostool.exchange.coco.reader import read_coco
 
 INFO = "sequences:\n- name: bear\n- name: goat\n"
 

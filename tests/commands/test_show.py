@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vostool.masks import write_labels
-from vostool.report.exhibit import Scene, evenly, every, worst
-from vostool.sequence import Sequence
+from vostool.io.label_maps import write_labels
+from vostool.report.pictures.show import Scene, evenly, every, worst
+from vostool.types import Sequence
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from vostool.errors import WeightsError
-from vostool.plugins import Plugin, load_tracker, tracker_names
-from vostool.tracker import Release
-from vostool.weights import fetch
-from vostool.weights_download import BrokenOff, browser_only, download
+from vostool.tracking.base import Release
+from vostool.tracking.download import BrokenOff, browser_only, download
+from vostool.tracking.plugins import Plugin, load_tracker, tracker_names
+from vostool.tracking.weights import fetch
 from vostool.workspace import Workspace
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
@@ -22,7 +22,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 TRACKER = """
 import numpy as np
 from vostool import Tracker
-from vostool.tracker import Release
+from vostool.tracking.base import Release
 
 class Mine(Tracker):
     weights = "required"

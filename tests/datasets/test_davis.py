@@ -8,7 +8,7 @@ import pytest
 
 from vostool.datasets.davis import read_davis
 from vostool.errors import DatasetError
-from vostool.sequence import Sequence
+from vostool.types import Sequence
 
 
 def read(root: Path, year: int = 2017, split: str = "val", **options) -> tuple[Sequence, ...]:

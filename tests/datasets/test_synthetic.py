@@ -13,8 +13,8 @@ import pytest
 
 from vostool.datasets import synthetic
 from vostool.errors import DatasetError, UnknownNameError, UsageError
-from vostool.masks import read_labels
-from vostool.sequence import Frame, Labels
+from vostool.io.label_maps import read_labels
+from vostool.types import Frame, Labels
 
 SIZE = (90, 160)
 FRAMES = 24
@@ -290,7 +290,7 @@ def test_interrupted_make_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         if len(written) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("vostool.masks.write_labels", interrupt)
+    monkeypatch.setattr("vostool.io.label_maps.write_labels", interrupt)
     with pytest.raises(KeyboardInterrupt):
         synthetic.make(tmp_path / "data", sequences=["crowd"], size=(64, 64), frames=3)
     assert len(written) == 2

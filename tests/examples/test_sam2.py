@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from vostool.datasets import synthetic
-from vostool.masks import box_of
-from vostool.sequence import Prompt
+from vostool.io.label_maps import box_of
+from vostool.types import Prompt
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "vostool-sam2"
 SIDE = 128

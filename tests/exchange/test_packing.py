@@ -13,7 +13,7 @@ from vostool.datasets.catalog import CATALOG, open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError, ResultError, UnknownNameError, UsageError
 from vostool.exchange.packing import find_masks, pack
-from vostool.masks import read_labels
+from vostool.io.label_maps import read_labels
 from vostool.workspace import Workspace
 
 NAMES = CATALOG["DAVIS2017"].official["test-dev"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vostool.execution.shares import FRAMES, MANY, batches, share_of
-from vostool.sequence import Clip
+from vostool.execution.distribute import FRAMES, MANY, batches, share_of
+from vostool.types import Clip
 
 
 def clips(*lengths: int) -> list[Clip]:

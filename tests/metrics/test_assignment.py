@@ -9,7 +9,7 @@ import pytest
 
 from vostool.metrics.assignment import assign, proposal_scores
 from vostool.metrics.boundary import contour_accuracy
-from vostool.metrics.region import region_similarity
+from vostool.metrics.jaccard import region_similarity
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_every_pair() -> None:
 
 
 def test_the_solver_is_loaded_only_when_needed() -> None:
-    code = "import sys, vostool.scoring; sys.exit('scipy' in sys.modules)"
+    code = "import sys, vostool.scoring.masks; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from reference import contour, harmonic
-from reference import contour_accuracy as slow_accuracy
 from skimage.morphology import disk
 
 from vostool.metrics.boundary import boundary_map, boundary_radius, contour_accuracy
+from vostool.metrics.reference import contour
+from vostool.metrics.reference import contour_accuracy as slow_accuracy
+from vostool.metrics.reference import f_measure as harmonic
 
 Pair = tuple[np.ndarray, np.ndarray]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
 
+from vostool.metrics import reference
+from vostool.metrics.bitpacked import scratch
 from vostool.metrics.frame import common_window, frame_scores, object_windows
-from vostool.metrics.packed import scratch
 
 
 def test_windows_of_a_small_frame() -> None:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from vostool.datasets.protocols import PROTOCOLS
+from vostool.metrics import reference
+from vostool.metrics.bitpacked import pair_scores
 from vostool.metrics.boundary import boundary_map, contour_accuracy
 from vostool.metrics.frame import common_window, frame_scores
-from vostool.metrics.packed import pair_scores
-from vostool.metrics.region import region_similarity
-from vostool.metrics.tally import new_tally
-from vostool.protocol import PROTOCOLS
+from vostool.metrics.jaccard import region_similarity
+from vostool.scoring.tally import new_tally
 
 Pair = tuple[np.ndarray, np.ndarray]
 RADII = st.sampled_from([0, 1, 2, 3, 5, 8, 18, 36, 50])  # most of them larger than the images

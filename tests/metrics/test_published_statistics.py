@@ -14,7 +14,7 @@ import pytest
 
 from vostool.datasets.splits import OFFICIAL
 from vostool.metrics.statistics import statistics
-from vostool.tables import STATISTICS, object_table, sequence_table, summary_table
+from vostool.scoring.tables import STATISTICS, object_table, sequence_table, summary_table
 
 NAMES = """
 agame ags andiff arp bvs cinm cosnet ctn cut cvos elm epo+ favos fcp feelvos fseg fst hvs jmp

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vostool.metrics import reference
 from vostool.metrics.statistics import statistics
 
 CLOSE = 1e-12

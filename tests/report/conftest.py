@@ -9,8 +9,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from vostool.results import Manifest, RunFolder
-from vostool.tables import Scores, interval_table, object_table, sequence_table, summary_table
+from vostool.runs.folder import Manifest, RunFolder
+from vostool.scoring.tables import (
+    Scores,
+    interval_table,
+    object_table,
+    sequence_table,
+    summary_table,
+)
 
 DrawRun = Callable[..., Path]
 ODD_NAME = "<img src=x onerror=alert(1)> & {{data}} $\\_^~%#|`*\"'"

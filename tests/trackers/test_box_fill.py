@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vostool.errors import ConfigError
-from vostool.sequence import Box, Frame, Labels, Prompt
+from vostool.types import Box, Frame, Labels, Prompt
 from vostool_trackers.box_fill.tracker import BoxFill, Config
 
 SIDE = 30

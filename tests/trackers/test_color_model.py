@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from vostool.errors import ConfigError
-from vostool.sequence import Box, Frame, Labels, Mask, Prompt
-from vostool.tracker import Tracker
+from vostool.tracking.base import Tracker
+from vostool.types import Box, Frame, Labels, Mask, Prompt
 from vostool_trackers.color_model.box_start import mask_from_box
 from vostool_trackers.color_model.geometry import box_of
 from vostool_trackers.color_model.motion import camera_shift

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vostool.sequence import Box, Mask, Prompt
+from vostool.types import Box, Mask, Prompt
 from vostool_trackers.copy_first.tracker import CopyFirst
 
 FRAME = np.zeros((20, 30, 3), np.uint8)

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from vostool.errors import WeightsError
-from vostool.sequence import Box, Frame, Labels, Prompt
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Frame, Labels, Prompt
 from vostool_trackers.nano_box.networks import load_networks
 from vostool_trackers.nano_box.random_onnx import random_networks
 from vostool_trackers.nano_box.tracker import Config, NanoBox

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vostool.sequence import Box, Frame, Labels, Mask, Prompt
+from vostool.types import Box, Frame, Labels, Mask, Prompt
 from vostool_trackers.optical_flow.flow import DenseFlow, residual_motion
 from vostool_trackers.optical_flow.guided import apply_guide, guided_coefficients
 from vostool_trackers.optical_flow.tracker import Config, OpticalFlow

@@ -7,8 +7,8 @@ import shutil
 import pytest
 import torch
 
+from vostool.environment import sha256_of
 from vostool.errors import ResultError, WeightsError
-from vostool.provenance import sha256_of
 from vostool.training import checkpoint, folder
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from vostool.errors import ConfigError
-from vostool.training.ema import MovingAverage
+from vostool.training.learner import MovingAverage
 from vostool.training.optimizer import frozen_at, make_optimizer, set_rate, set_training
 from vostool.training.settings import TrainSettings
 

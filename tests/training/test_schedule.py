@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vostool.training.schedule import learning_rate
+from vostool.training.optimizer import learning_rate
 from vostool.training.settings import TrainSettings
 
 

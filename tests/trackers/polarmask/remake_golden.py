@@ -1,6 +1,6 @@
 """Make the goldens anew from a checkout of the original PolarMask.
 
-    python tests/trackers/polarmask/remake_golden.py CHECKOUT [DAVIS]
+    python -m tests.trackers.polarmask.remake_golden CHECKOUT [DAVIS]
 
 Its network, with weights of `seeded`, sees a frame; what it said is kept as numbers.
 """
@@ -14,11 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "siamese")]
+from tests.helpers.original_polarmask import Original
+from tests.helpers.polarmask_scenes import KEPT, MAPS, drawn, given, shapes_of, some_of, weights
 
-from original_polarmask import Original  # noqa: E402
-from polar_scenes import KEPT, MAPS, drawn, given, shapes_of, some_of, weights  # noqa: E402
+HERE = Path(__file__).parent
 
 REAL = {"libby": 3}  # sequence of DAVIS -> frame
 

@@ -1,7 +1,6 @@
 """Ours against the original program: same weights, same frames (see remake_golden.py)."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,20 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from vostool.convert.rle import Rle, decode
+from tests.helpers.polarmask_scenes import KEPT, drawn, given, some_of, weights
 from vostool.errors import WeightsError
+from vostool.exchange.coco.rle import Rle, decode
 from vostool_trackers.polarmask.detection import detect, polygons
 from vostool_trackers.polarmask.network import PolarMask, prepared, published
 from vostool_trackers.polarmask.settings import Config
 from vostool_trackers.polarmask.shape import Shape
-from vostool_trackers.siamese.checkpoints import load_checkpoint
-from vostool_trackers.siamese.drawing import draw_polygons
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
+from vostool_trackers.siamese.inference.drawing import draw_polygons
 from vostool_trackers.siamese.polar import contour
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "siamese")]
-
-from polar_scenes import KEPT, drawn, given, some_of, weights  # noqa: E402
 
 GOLDEN = json.loads((HERE / "golden" / "original.json").read_text())
 REAL = {"libby": 3}

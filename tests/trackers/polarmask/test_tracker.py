@@ -6,28 +6,23 @@ import torch
 from torch import nn
 
 from vostool.errors import WeightsError
-from vostool.masks import Box, box_of
-from vostool.metrics.region import region_similarity
-from vostool.plugins import load_tracker
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
+from vostool.io.label_maps import Box, box_of
+from vostool.metrics.jaccard import region_similarity
+from vostool.tracking.base import Runtime
+from vostool.tracking.plugins import load_tracker
+from vostool.types import Prompt
 from vostool.workspace import Workspace
 from vostool_trackers.polarmask import search as module
 from vostool_trackers.polarmask.detection import detect
 from vostool_trackers.polarmask.head import Maps
-from vostool_trackers.polarmask.matching import (
-    assigned,
-    box_overlap,
-    coarse_shapes,
-    shape_overlap,
-)
+from vostool_trackers.polarmask.matching import assigned, box_overlap, coarse_shapes, shape_overlap
 from vostool_trackers.polarmask.network import PolarMask
 from vostool_trackers.polarmask.search import InstanceSearch
 from vostool_trackers.polarmask.settings import Config
 from vostool_trackers.polarmask.targets import instance_targets
 from vostool_trackers.polarmask.tracker import PolarMaskTracker
-from vostool_trackers.siamese.backbone import MEAN, STD
-from vostool_trackers.siamese.levels import grid_of
+from vostool_trackers.siamese.model.backbone import MEAN, STD
+from vostool_trackers.siamese.model.pyramid import grid_of
 
 CONFIG = Config(width=256, height=160, channels=8, depth=1)
 SIZE = (120, 212)

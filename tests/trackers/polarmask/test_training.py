@@ -22,8 +22,8 @@ from vostool_trackers.polarmask.settings import Config
 from vostool_trackers.polarmask.shape import Shape
 from vostool_trackers.polarmask.targets import Targets, instance_targets
 from vostool_trackers.polarmask.training import InstanceTask, TaskConfig
-from vostool_trackers.siamese.draws import Draws
-from vostool_trackers.siamese.levels import grid_of
+from vostool_trackers.siamese.model.pyramid import grid_of
+from vostool_trackers.siamese.training.draws import Draws
 
 SMALL = Config(channels=32, depth=1, width=160, height=128)
 SIZE = (128, 160)

@@ -7,7 +7,7 @@ from torch import nn
 from vostool_trackers.s2iammask.fusion import Fusion
 from vostool_trackers.s2iammask.network import JOINT_GRID, S2iamMask, Shape
 from vostool_trackers.s2iammask.rois import pooled, rois_of
-from vostool_trackers.siamese.trunk import Levels
+from vostool_trackers.siamese.model.trunk import Levels
 
 
 def parameters(module: nn.Module) -> int:

@@ -6,10 +6,9 @@ import torch
 
 from vostool_trackers.s2iammask.rois import rois_of
 from vostool_trackers.s2iammask.targets import TOP, RoiTargets, noise_of, roi_targets
-from vostool_trackers.siamese.anchors import encode
-from vostool_trackers.siamese.cells import cell_centres
-from vostool_trackers.siamese.rpn import Proposals
-from vostool_trackers.siamese.rpn_targets import boxes_of, rpn_targets
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.rpn import Proposals, encode
+from vostool_trackers.siamese.training.rpn_targets import boxes_of, rpn_targets
 
 REGIONS = 6
 

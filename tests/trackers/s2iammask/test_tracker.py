@@ -13,16 +13,15 @@ from torch import nn
 import vostool_trackers.s2iammask as package
 from vostool.config import build_config
 from vostool.errors import WeightsError
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
 from vostool_trackers.s2iammask.network import Found, S2iamMask
 from vostool_trackers.s2iammask.search import Search
 from vostool_trackers.s2iammask.settings import Config
 from vostool_trackers.s2iammask.tracker import S2iamMaskTracker
-from vostool_trackers.siamese.anchors import encode
-from vostool_trackers.siamese.boxed import crop_pixels
-from vostool_trackers.siamese.cells import cell_centres
-from vostool_trackers.siamese.rpn import Proposals
+from vostool_trackers.siamese.inference.boxed import crop_pixels
+from vostool_trackers.siamese.inference.crops import cell_centres
+from vostool_trackers.siamese.model.rpn import Proposals, encode
 
 SIZE = (240, 320)
 FRAME = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)

@@ -6,7 +6,7 @@ import torch
 
 from vostool_trackers.s2iammask.settings import Config
 from vostool_trackers.s2iammask.voting import best_rois, box_of_mask, vote, with_overlap
-from vostool_trackers.siamese.box_ranking import Ranked
+from vostool_trackers.siamese.inference.ranking import Ranked
 
 
 def ranked(centres, sizes, rank) -> Ranked:

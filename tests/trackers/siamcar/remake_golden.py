@@ -1,10 +1,10 @@
 """Make the goldens anew from a checkout of the original SiamCAR; it needs yacs and colorama.
 
-    python tests/trackers/siamcar/remake_golden.py CHECKOUT [DAVIS]
+    python -m tests.trackers.siamcar.remake_golden CHECKOUT [DAVIS]
 
-Its network, with weights of `car_scenes`, tracks one step of each scene on a CPU; what it said is
-kept as numbers. It is changed where today's numpy and a CPU demand it, and, for `mended_size`,
-where it compares sizes in pixels of the frame with sizes in pixels of the crop.
+Its network, with weights of `tests.helpers.siamcar_scenes`, tracks one step of each scene on a CPU;
+what it said is kept as numbers. It is changed where today's numpy and a CPU demand it, and,
+for `mended_size`, where it compares sizes in pixels of the frame with sizes in pixels of the crop.
 """
 
 import json
@@ -18,10 +18,9 @@ import cv2
 import numpy as np
 import torch
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "siamese")]
+from tests.helpers.siamcar_scenes import BOX, EDGES, STEPS, filled, painted, seeded_maps
 
-from car_scenes import BOX, EDGES, STEPS, filled, painted, seeded_maps  # noqa: E402
+HERE = Path(__file__).parent
 
 # Sequence of DAVIS -> frame that is tracked. On others the best place of an enlarged map, whose
 # weights mean nothing, leads by so little that rounding decides; see LEAD.

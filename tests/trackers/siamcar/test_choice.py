@@ -8,7 +8,7 @@ import torch
 from vostool_trackers.siamcar.choice import FINE, cell_of, choose, enlarged, hann_window, stretched
 from vostool_trackers.siamcar.network import Maps
 from vostool_trackers.siamcar.settings import Config
-from vostool_trackers.siamese.ranking import change_penalty
+from vostool_trackers.siamese.inference.ranking import change_penalty
 
 SIZE = torch.tensor([[60.0, 40.0]])
 

@@ -1,7 +1,6 @@
 """Ours against the original program: same weights, same frames, one step (see remake_golden.py)."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,9 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.siamcar_scenes import (
+    BOX,
+    EDGES,
+    STEPS,
+    filled,
+    painted,
+    reference_crop,
+    seeded_maps,
+)
 from vostool.config import read_toml
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
 from vostool_trackers.siamcar import choice
 from vostool_trackers.siamcar import search as searching
 from vostool_trackers.siamcar import tracker as tracking
@@ -20,12 +28,9 @@ from vostool_trackers.siamcar.network import Maps, Shape, SiamCar
 from vostool_trackers.siamcar.search import Search
 from vostool_trackers.siamcar.settings import Config
 from vostool_trackers.siamcar.targets import targets_of
-from vostool_trackers.siamese.crops import context_side
+from vostool_trackers.siamese.inference.crops import context_side
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "siamese")]
-
-from car_scenes import BOX, EDGES, STEPS, filled, painted, reference_crop, seeded_maps  # noqa: E402
 
 GOLDEN = json.loads((HERE / "golden" / "original.json").read_text())
 LATER = {"libby": 2, "soccerball": 2, "kite-surf": 4}

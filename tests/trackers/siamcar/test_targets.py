@@ -7,7 +7,7 @@ import torch
 from vostool_trackers.siamcar.losses import car_losses, iou_loss
 from vostool_trackers.siamcar.network import Maps
 from vostool_trackers.siamcar.targets import boxes_of, targets_of
-from vostool_trackers.siamese.cells import cell_centres
+from vostool_trackers.siamese.inference.crops import cell_centres
 
 
 def mask_of(*boxes: tuple[int, int, int, int]) -> torch.Tensor:

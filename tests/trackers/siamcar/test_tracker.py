@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from vostool.config import build_config, read_toml
 from vostool.errors import WeightsError
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
 from vostool_trackers.siamcar import tracker as module
 from vostool_trackers.siamcar.network import Maps, SiamCar
 from vostool_trackers.siamcar.search import Search

@@ -8,8 +8,7 @@ import torch
 
 from vostool.config import build_config, read_toml
 from vostool.errors import ConfigError
-from vostool.training.optimizer import frozen_at, set_training
-from vostool.training.schedule import learning_rate
+from vostool.training.optimizer import frozen_at, learning_rate, set_training
 from vostool.training.settings import TrainSettings
 from vostool_trackers.siamcar import tracker as module
 from vostool_trackers.siamcar.network import Shape, SiamCar

@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.measure import points_in_poly
 
-from vostool.masks import read_labels
+from vostool.io.label_maps import read_labels
 from vostool_trackers.siamese.polar import cast_rays, contour, extent, fill, voted
 
 

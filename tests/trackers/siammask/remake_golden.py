@@ -1,6 +1,6 @@
 """Make the goldens anew from a checkout of the original SiamMask.
 
-    python tests/trackers/siammask/remake_golden.py CHECKOUT [DAVIS]
+    python -m tests.trackers.siammask.remake_golden CHECKOUT [DAVIS]
 
 Its network, with weights of `seeded`, tracks one step; what it said is kept as numbers.
 """
@@ -14,13 +14,11 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(HERE), str(HERE.parent / "siamese")]
+from tests.helpers.original_siammask import Original, network_of, shapes_of
+from tests.helpers.seeded import seeded_weights
+from tests.helpers.siammask_scenes import BOX, GAINS, drawn
 
-from original_siammask import Original, network_of, shapes_of  # noqa: E402
-from scenes import BOX, GAINS, drawn  # noqa: E402
-from seeded import seeded_weights  # noqa: E402
+HERE = Path(__file__).parent
 
 STEPS = {"template": 97, "cls": 61, "loc": 127, "mask": 53}  # one value in so many is kept
 REAL = {"car-shadow": 3, "libby": 3}  # sequence of DAVIS -> frame that is tracked after the first

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from vostool.datasets.catalog import open_dataset
-from vostool.export_onnx import export_onnx
-from vostool.export_scenes import drawn_scenes, real_scenes
-from vostool.jobs import RunRequest, prepare
+from vostool.exchange.onnx import export_onnx
+from vostool.exchange.onnx_scenes import drawn_scenes, real_scenes
+from vostool.tracking.job import RunRequest, prepare
 from vostool.workspace import Workspace
 
 pytest.importorskip("onnxruntime")

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vostool_trackers.siamese.trunk import Grid
+from vostool_trackers.siamese.model.trunk import Grid
 from vostool_trackers.siammask.network import Shape, SiamMask
 from vostool_trackers.siammask.refine import starts
 from vostool_trackers.siammask.windows import windows

@@ -1,7 +1,6 @@
 """Ours against the original program: same weights, same frames, one step (see remake_golden.py)."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,21 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from vostool.convert.rle import Rle, decode
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
-from vostool_trackers.siamese.crops import context_side
-from vostool_trackers.siamese.pasting import paste
+from tests.helpers.seeded import seeded_weights
+from tests.helpers.siammask_scenes import BOX, GAINS, drawn
+from vostool.exchange.coco.rle import Rle, decode
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
+from vostool_trackers.siamese.inference.crops import context_side
+from vostool_trackers.siamese.inference.drawing import paste
 from vostool_trackers.siammask.network import Shape, SiamMask
 from vostool_trackers.siammask.search import Search
 from vostool_trackers.siammask.settings import Config
 from vostool_trackers.siammask.tracker import FORMATS
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "siamese")]
-
-from scenes import BOX, GAINS, drawn  # noqa: E402
-from seeded import seeded_weights  # noqa: E402
 
 GOLDEN = json.loads((HERE / "golden" / "original.json").read_text())
 STEPS = {"template": 97, "cls": 61, "loc": 127, "mask": 53}

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from vostool.errors import WeightsError
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
-from vostool_trackers.siamese.crops import context_side, cut_windows
-from vostool_trackers.siamese.pasting import paste
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
+from vostool_trackers.siamese.inference.crops import context_side, cut_windows
+from vostool_trackers.siamese.inference.drawing import paste
 from vostool_trackers.siammask.network import Shape, SiamMask
 from vostool_trackers.siammask.search import Search, mask_place
 from vostool_trackers.siammask.settings import Config

@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vostool.datasets.catalog import open_dataset
+from vostool.environment import sha256_of
 from vostool.errors import WeightsError
-from vostool.frames import read_frame
-from vostool.metrics.region import region_similarity
-from vostool.provenance import sha256_of
-from vostool.tracker import Runtime
-from vostool.tracking import for_tracker
-from vostool.trained_on import training_data
+from vostool.io.frames import read_frame
+from vostool.metrics.jaccard import region_similarity
+from vostool.tracking.base import Runtime
+from vostool.tracking.loop import for_tracker
+from vostool.tracking.training_record import training_data
 from vostool_trackers.siampolar.bundle import bundle
 from vostool_trackers.siampolar.network import SiamPolarCar
 from vostool_trackers.siampolar.settings import Config

@@ -9,10 +9,10 @@ import torch
 
 from vostool.datasets.catalog import open_dataset
 from vostool.errors import ConfigError
-from vostool.export_onnx import Written, export_onnx
-from vostool.export_scenes import drawn_scenes, real_scenes
-from vostool.jobs import Job, RunRequest, prepare
-from vostool.tracker import Runtime
+from vostool.exchange.onnx import Written, export_onnx
+from vostool.exchange.onnx_scenes import drawn_scenes, real_scenes
+from vostool.tracking.base import Runtime
+from vostool.tracking.job import Job, RunRequest, prepare
 from vostool.workspace import Workspace
 from vostool_trackers.siampolar.settings import Config
 from vostool_trackers.siampolar.tracker import SiamPolar

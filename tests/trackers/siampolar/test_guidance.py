@@ -2,10 +2,11 @@
 
 import torch
 
-from vostool_trackers.siamese.draws import Draws
-from vostool_trackers.siamese.likelihood import bins_of, colours_of
-from vostool_trackers.siamese.pairs import Memory, Pairs
-from vostool_trackers.siampolar.guidance import filled_box, guides_of, roughened, within_box
+from vostool_trackers.siamese.inference.likelihood import bins_of, colours_of
+from vostool_trackers.siamese.polar import within_box
+from vostool_trackers.siamese.training.draws import Draws
+from vostool_trackers.siamese.training.pairs import Memory, Pairs
+from vostool_trackers.siampolar.guidance import filled_box, guides_of, roughened
 
 CPU = torch.device("cpu")
 

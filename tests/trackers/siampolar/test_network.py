@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vostool_trackers.siamese.cells import cell_centres
+from vostool_trackers.siamese.inference.crops import cell_centres
 from vostool_trackers.siampolar.losses import dense_loss
 from vostool_trackers.siampolar.network import PolarHead, Shape, SiamPolarCar
 from vostool_trackers.siampolar.planes import DENSE

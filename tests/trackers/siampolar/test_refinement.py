@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vostool.sequence import Box, Prompt
-from vostool.tracker import Runtime
+from vostool.tracking.base import Runtime
+from vostool.types import Box, Prompt
 from vostool_trackers.siamese.polar import cast_rays, contour
 from vostool_trackers.siampolar.network import SiamPolarCar
 from vostool_trackers.siampolar.refinement import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vostool_trackers.siamese.cells import cell_centres
+from vostool_trackers.siamese.inference.crops import cell_centres
 from vostool_trackers.siamese.polar import fill
 from vostool_trackers.siampolar.targets import targets_of
 

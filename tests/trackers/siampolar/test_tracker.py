@@ -9,10 +9,10 @@ import torch
 
 import vostool_trackers.siampolar as package
 from vostool.config import build_config
-from vostool.masks import Box
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-from vostool_trackers.siamese.cells import RESPONSE
+from vostool.io.label_maps import Box
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamese.inference.crops import RESPONSE
 from vostool_trackers.siampolar.network import Maps, SiamPolarCar
 from vostool_trackers.siampolar.search import Search
 from vostool_trackers.siampolar.settings import Config

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vostool_trackers.siamese.losses import polar_iou_loss
+from vostool_trackers.siamese.training.losses import polar_iou_loss
 
 STEPS = 120
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from vostool.tracker import Tracker
+from vostool.tracking.base import Tracker
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vostool.training.draws import uniforms
+from vostool.training.counter_rng import uniforms
 
 SIDE = 16
 

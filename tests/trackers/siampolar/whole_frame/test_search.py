@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from vostool.masks import Box
-from vostool.sequence import Prompt
-from vostool.tracker import Runtime
-from vostool_trackers.siamese.folding import ready
-from vostool_trackers.siamese.polar_targets import frame_targets
-from vostool_trackers.siamese.resizing import resized
+from vostool.io.label_maps import Box
+from vostool.tracking.base import Runtime
+from vostool.types import Prompt
+from vostool_trackers.siamese.inference.crops import resized
+from vostool_trackers.siamese.inference.folding import ready
+from vostool_trackers.siamese.training.polar_targets import frame_targets
 from vostool_trackers.siampolar.whole_frame.crops import cut_boxes
 from vostool_trackers.siampolar.whole_frame.head import FrameMaps
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork

@@ -9,8 +9,8 @@ import torch
 from vostool.datasets.catalog import open_dataset
 from vostool.errors import DatasetError
 from vostool.training.task import TrainingData
-from vostool_trackers.siamese import whole_frames
-from vostool_trackers.siamese.draws import Draws
+from vostool_trackers.siamese.training import whole_frames
+from vostool_trackers.siamese.training.draws import Draws
 from vostool_trackers.siampolar.whole_frame import bank as frame_bank
 from vostool_trackers.siampolar.whole_frame.bank import FrameBank, build_frame_bank
 from vostool_trackers.siampolar.whole_frame.losses import frame_losses

@@ -1,0 +1,120 @@
+"""Two writers at one folder of a store."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from vostool.errors import ResultError, UsageError
+from vostool.io import locks as module
+from vostool.io.listing import files_below
+from vostool.io.locks import STALE, store_locked
+from vostool.io.storage import place, read_bytes, write_bytes
+
+
+@pytest.fixture
+def folder() -> Path:
+    return place(f"memory://{uuid.uuid4().hex}", listed=False)
+
+
+def hold(folder: Path, **changed: object) -> None:
+    """Leave a lock as somebody else would."""
+    holder = {"token": "theirs", "host": "elsewhere", "pid": 7, "at": time.time()} | changed
+    write_bytes(folder / ".lock", json.dumps(holder).encode())
+
+
+def test_the_second_writer_is_told_of_the_first(folder: Path) -> None:
+    with store_locked(folder, "writing"):
+        with pytest.raises(ResultError) as raised, store_locked(folder, "writing"):
+            pass
+        assert f"process {os.getpid()} on {platform.node()}" in str(raised.value)
+        assert "is writing memory://" in str(raised.value)
+    assert files_below(folder) == {}
+    with store_locked(folder, "writing"):
+        pass
+
+
+def test_one_of_many_that_start_together(folder: Path) -> None:
+    together = threading.Barrier(8, timeout=10)
+    held: list[int] = []
+    refused: list[int] = []
+    ended = threading.Event()
+
+    def work(number: int) -> None:
+        together.wait()
+        try:
+            with store_locked(folder, "writing"):
+                held.append(number)
+                ended.wait(10)
+        except ResultError:
+            refused.append(number)
+            if len(refused) == 7:
+                ended.set()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(held), len(refused)) == (1, 7)
+
+
+def test_a_lock_without_signs_is_taken_over(folder: Path) -> None:
+    hold(folder)
+    with (
+        pytest.raises(ResultError, match="process 7 on elsewhere"),
+        store_locked(folder, "writing"),
+    ):
+        pass
+    hold(folder, at=time.time() - STALE - 1)
+    with store_locked(folder, "writing"):
+        assert json.loads(read_bytes(folder / ".lock"))["pid"] == os.getpid()
+
+
+def test_a_killed_process_of_this_machine_is_taken_over_at_once(folder: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    hold(folder, home=module.home_of_processes(), pid=process.pid)
+    with store_locked(folder, "writing"):
+        pass
+
+
+def test_a_damaged_lock_is_nobodys(folder: Path) -> None:
+    write_bytes(folder / ".lock", b"{")
+    with store_locked(folder, "writing"):
+        pass
+
+
+def test_signs_are_given_and_a_loss_is_noticed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT", 0.02)
+    with store_locked(folder, "writing") as lock:
+        first = json.loads(read_bytes(folder / ".lock"))["at"]
+        until = time.monotonic() + 10
+        while json.loads(read_bytes(folder / ".lock"))["at"] == first:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        lock.check()
+        monkeypatch.setattr(module, "BEAT", 60.0)
+        time.sleep(0.2)  # the sign that was due is given
+        hold(folder)
+        with pytest.raises(ResultError, match="taken over by process 7 on elsewhere"):
+            lock.check()
+    # Theirs stays.
+    assert json.loads(read_bytes(folder / ".lock"))["token"] == "theirs"
+
+
+def test_a_place_that_is_read_only_is_refused() -> None:
+    with (
+        pytest.raises(UsageError, match="can only be read"),
+        store_locked(place("https://server/results"), "writing"),
+    ):
+        pass
