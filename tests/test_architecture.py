@@ -2,107 +2,82 @@
 
 import ast
 import configparser
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+from tests.helpers import rooms
+
 ROOT = Path(__file__).parent.parent
-# A module imports only from layers to its left (or its own).
-LAYERS = [
-    {"errors", "provenance"},
-    {"sequence", "workspace"},
-    {"stores"},
-    {"manifest"},
-    {"png"},
-    {"masks", "regions", "protocol", "frames", "config", "timing", "device"},
-    {"metrics", "tracker", "datasets", "export"},
-    {
-        "plugins",
-        "run_store",
-        "results",
-        "pipeline",
-        "predictions",
-        "weights",
-        "weights_download",
-    },
-    {
-        "jobs",
-        "tracking",
-        "score_cache",
-        "scoring",
-        "stability",
-        "tables",
-        "scored",
-        "lookup",
-        "convert",
-        "trained_on",
-        "manifests",
-        "execution",
-        "exchange",
-    },
-    {
-        "evaluation",
-        "speed",
-        "check",
-        "comparison",
-        "attributes",
-        "training",
-        "export_onnx",
-        "export_scenes",
-    },
-    {"bench", "vot"},
-    {"campaign"},
-    {"report"},
-    {"commands"},
-    {"cli"},
-    {"__main__"},
-]
-LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
+GROUND = {"config", "environment", "geometry", "workspace", "types", "errors"}
+
+
+def rules() -> dict[str, set[str]]:
+    """Return room -> the rooms that it may import, as docs/architecture.md says."""
+    found = {}
+    for line in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if line.startswith("| `"):
+            allowed = cells[2] if len(cells) > 2 else ""
+            found[cells[0].strip("`")] = set(re.findall(r"`([\w.]+)`", allowed))
+            found[cells[0].strip("`")] |= GROUND if "ground" in allowed else set()
+            found[cells[0].strip("`")] |= {"all"} if allowed == "all" else set()
+    return found
 
 
 def modules(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
-    """Return the absolute modules a file imports, but for typing."""
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    skipped: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            skipped.update(child for statement in node.body for child in ast.walk(statement))
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.add(str(node.module))
-    return found
+def test_rooms_import_what_the_table_says():
+    allowed = rules()
+    found = {
+        room.removeprefix("vostool."): {other.removeprefix("vostool.") for other in others}
+        for room, others in rooms.arrows(ROOT).items()
+    }
+    assert found.keys() == allowed.keys()
+    wrong = {
+        f"{room} -> {other}"
+        for room, others in found.items()
+        for other in others - allowed[room]
+        if "all" not in allowed[room]
+    }
+    assert not wrong
 
 
-def part(path: Path) -> str:
-    """Return the first name below vostool: a module, or a folder of them."""
-    return path.relative_to(ROOT / "vostool").parts[0].removesuffix(".py")
+def test_the_table_has_no_circle():
+    allowed = rules()
+    everything = allowed.keys() - {"cli", "commands"}
+    graph = {room: everything if "all" in others else others for room, others in allowed.items()}
+    rooms.floors(graph)
+
+
+def test_no_modules_import_each_other():
+    files = rooms.modules(ROOT)
+    graph = {name: rooms.imported(path, files) & files.keys() for name, path in files.items()}
+    rooms.floors({name: others - {name} for name, others in graph.items()})
+
+
+def test_few_modules_lie_beside_the_packages():
+    assert len(list((ROOT / "vostool").glob("*.py"))) <= 12
 
 
 @pytest.mark.parametrize("path", modules("vostool"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_one_way(path):
-    if path == ROOT / "vostool" / "__init__.py":
-        return
-    level = LAYER[part(path)]
-    for name in imported(path):
-        if name.startswith("vostool_trackers"):
-            pytest.fail(f"{path} knows a particular tracker: {name}")
-        if name.startswith("vostool."):
-            other = name.split(".")[1]
-            assert LAYER[other] <= level, f"{path} imports {name}"
+def test_vostool_knows_no_tracker(path):
+    assert not {name for name in rooms.imported(path, ()) if name.startswith("vostool_trackers")}
 
 
 @pytest.mark.parametrize("path", modules("trackers"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_trackers_import_no_other_tracker(path):
-    assert not {name for name in imported(path) if name.startswith("vostool_trackers")}
+def test_trackers_import_absolutely_and_no_other_tracker(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}:{node.lineno}"
+    own = path.relative_to(ROOT / "trackers").parts[0]
+    for name in rooms.imported(path, ()):
+        parts = name.split(".")
+        if parts[0] == "vostool_trackers":
+            assert parts[1] in (own, "siamese"), name
 
 
 @pytest.mark.parametrize(
