@@ -102,7 +102,12 @@ def local_cluster_crew(workers: int, gpus: tuple[str, ...] = ()) -> Iterator["Cl
     }
     scheduler = {
         "cls": distributed.Scheduler,
-        "options": {"dashboard": False, "host": "127.0.0.1", "port": 0},
+        "options": {
+            "dashboard": False,
+            "dashboard_address": "127.0.0.1:0",  # its usual port may be another cluster's
+            "host": "127.0.0.1",
+            "port": 0,
+        },
     }
     with ExitStack() as stack:
         with _children_ignore_interrupts(), _memory_kept():
