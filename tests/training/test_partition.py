@@ -8,14 +8,14 @@ import pytest
 from vostool.errors import ConfigError, ResultError
 from vostool.training.distributed import Ranks
 from vostool.training.folder import TrainFolder
-from vostool.training.partition import Split, first_split, next_split
+from vostool.training.partition import Partition, initial_partition, resumed_partition
 from vostool.training.shared_folder import check_shared
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("parts", [8, 16])
 def test_every_process_has_parts_and_all_have_every_sample_once(parts: int, count: int) -> None:
-    split = Split(48, parts)
+    split = Partition(48, parts)
     ranks = [Ranks(rank, count) for rank in range(count)]
     shares = [split.of(each) for each in ranks]
     assert sorted(itertools.chain(*shares)) == list(range(parts))
@@ -29,9 +29,9 @@ def test_every_process_has_parts_and_all_have_every_sample_once(parts: int, coun
 
 
 def test_the_first_split_is_even() -> None:
-    assert first_split(32, 2, 4) == Split(32, 8)
+    assert initial_partition(32, 2, 4) == Partition(32, 8)
     with pytest.raises(ConfigError, match=r"batch = 32 cannot .* 3 process.* multiple of 6"):
-        first_split(32, 2, 3)
+        initial_partition(32, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_the_first_split_is_even() -> None:
     [(4, 4, 4), (4, 3, 4), (4, 1, 4), (4, 5, 8), (4, 8, 8), (4, 9, 16), (1, 3, 4), (4, 32, 32)],
 )
 def test_parts_stay_while_there_are_enough(parts: int, count: int, then: int) -> None:
-    assert next_split(32, parts, count) == Split(32, then)
+    assert resumed_partition(32, parts, count) == Partition(32, then)
 
 
 def test_a_batch_without_a_sample_for_each_is_refused() -> None:
     with pytest.raises(ConfigError, match="batch = 32 has no sample for each of 33 processes"):
-        next_split(32, 4, 33)
+        resumed_partition(32, 4, 33)
 
 
 class Other(Ranks):

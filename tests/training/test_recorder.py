@@ -3,7 +3,7 @@
 import torch
 
 from vostool.training.distributed import Ranks
-from vostool.training.recorder import Window
+from vostool.training.recorder import MetricBuffer
 
 
 class Three(Ranks):
@@ -18,14 +18,14 @@ class Three(Ranks):
 
 def test_a_row_is_averaged_once():
     ranks = Three(count=3)
-    window = Window(torch.device("cpu"))
+    window = MetricBuffer(torch.device("cpu"))
     window.add({"total": torch.tensor(1.0)}, torch.tensor(2.0))
     first = window.fetch(1, ranks, infinite_norm=False)
     assert first.tolist() == [[6.0, 7.0]]
     window.add({"total": torch.tensor(3.0)}, torch.tensor(4.0))
     assert window.fetch(2, ranks, infinite_norm=False).tolist() == [[6.0, 7.0], [8.0, 9.0]]
     window.fetch(2, ranks, infinite_norm=False)
-    resumed = Window(torch.device("cpu"))
+    resumed = MetricBuffer(torch.device("cpu"))
     resumed.restore(window.names, first)
     assert torch.equal(resumed.fetch(1, ranks, infinite_norm=False), first)
     assert ranks.exchanged == [1, 1]

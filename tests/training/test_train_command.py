@@ -43,7 +43,7 @@ def test_errors_end_with_2_and_a_sentence(bench, cli):
         (("copy_first",), "nothing to train"),
         (("tiny/small", "--init", "no.safetensors"), "of --init do not exist"),
         (("tiny/small", "--data", "DAVIS2016:train"), "DAVIS2016 is not there"),
-        (("tiny/small", "-o", "train.task.nan_at=2"), "Step 3 gave no number"),
+        (("tiny/small", "-o", "train.task.nan_at=2"), "Step 3: non-finite"),
     ):
         done = cli("train", *arguments, "--device", "cpu")
         assert done.exit_code == 2, done.output

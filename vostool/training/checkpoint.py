@@ -3,11 +3,11 @@
     checkpoints/step_00001000/
         network.safetensors     the network's tensors
         ema.safetensors         its moving average, if there is one
-        state.pt                optimiser, gradient scaler, counters
+        state.pt                optimizer, gradient scaler, counters
         files.json              SHA-256 of the files above
 
-A checkpoint is written under a hidden name and then renamed, so a training that is killed at any
-moment leaves whole ones only. There are no states of random generators to keep, see `draws`.
+A checkpoint is written under a hidden name and then renamed, so a training killed at any moment
+leaves only whole ones. There is no random state to keep, see `counter_rng`.
 """
 
 import json
@@ -102,7 +102,7 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
 
 
 def write_tensors(path: Path, tensors: Tensors, about: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file, readable to whom the user's other files are.
+    """Write a safetensors file with the user's default permissions.
 
     Args:
         path: of the file.

@@ -1,10 +1,9 @@
 """Several processes that train one network, as `torchrun` starts them.
 
-torchrun tells each process its number by the environment variables RANK, WORLD_SIZE and LOCAL_RANK;
-without them there is one process, and nothing here communicates.
+torchrun sets RANK, WORLD_SIZE and LOCAL_RANK in the environment of each process; without them there is one process and no communication.
 
-When a process dies the others end with an error, at once or after the patience of the settings, and
-torchrun starts all of them anew, maybe in another number: see `round`, `split` and `meeting`.
+When a process dies the others fail, at once or after `patience`, and torchrun restarts all of them,
+possibly in another number: see `rendezvous`, `partition` and `shared_folder`.
 """
 
 import os
@@ -32,17 +31,17 @@ class Ranks:
         rank: its number, from 0; 0 alone writes, validates and prints.
         count: how many there are.
         local: its number on this machine.
-        calm: the processes as a group that waits long, once they have met.
+        control: group with a long timeout for waiting, once the processes have joined.
     """
 
     rank: int = 0
     count: int = 1
     local: int = 0
-    calm: "dist.ProcessGroup | None" = None
+    control: "dist.ProcessGroup | None" = None
 
     @classmethod
     def from_environment(cls) -> "Ranks":
-        """Return what torchrun says."""
+        """Read torchrun's environment variables."""
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
         rank, count, local = (int(os.environ.get(n, d)) for n, d in zip(names, "010", strict=True))
         return cls(rank, count, local)
@@ -52,7 +51,7 @@ class Ranks:
         return self.rank == 0
 
     def device(self, device: str) -> torch.device:
-        """Return this process's own device: with `cuda`, the GPU of its number.
+        """Return this process's device: with `cuda`, the GPU of its local rank.
 
         Raises:
             ResourceError: there are fewer GPUs than processes.
@@ -68,11 +67,11 @@ class Ranks:
 
     @contextmanager
     def joined(self, device: torch.device, patience: float) -> Iterator["Ranks"]:
-        """Meet the other processes; leave them at the end.
+        """Join the process group; leave it at the end.
 
         Args:
             device: of this process.
-            patience: s to wait for another process within a step.
+            patience: seconds to wait for another process within a step.
 
         Raises:
             ResourceError: another process is gone.
@@ -89,9 +88,9 @@ class Ranks:
             dist.init_process_group(
                 backend, timeout=limit, store=store, rank=self.rank, world_size=self.count
             )
-            calm = dist.new_group(backend="gloo", timeout=_LONG)
-            assert not isinstance(calm, int), "all processes are in it"
-            met = replace(self, calm=calm)
+            control = dist.new_group(backend="gloo", timeout=_LONG)
+            assert not isinstance(control, int), "all processes are in it"
+            met = replace(self, control=control)
             yield met
             met.wait()
         except RuntimeError as error:
@@ -107,7 +106,7 @@ class Ranks:
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:
-        """Let the first process do something, then the first of each machine, then the others."""
+        """Run the block on rank 0, then on the first rank of each machine, then on the others."""
         turn = 0 if self.leads else 1 if self.local == 0 else 2
         for _ in range(turn):
             self.wait()
@@ -118,12 +117,12 @@ class Ranks:
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.count > 1:
-            dist.barrier(self.calm)
+            dist.barrier(self.control)
 
     def follow(self) -> None:
-        """Wait for the first process, which goes on at once: the next step shows who is gone."""
+        """Wait for rank 0, which does not wait itself: the next step shows who is gone."""
         if self.count > 1:
-            dist.broadcast(torch.zeros(1), 0, group=self.calm, async_op=self.leads)
+            dist.broadcast(torch.zeros(1), 0, group=self.control, async_op=self.leads)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return the mean over all processes."""
@@ -133,7 +132,7 @@ class Ranks:
         return values
 
     def any(self, flag: bool, device: torch.device) -> bool:
-        """Tell whether any process says so; all must ask."""
+        """Return True if the flag is set in any process; all must call."""
         if self.count == 1:
             return flag
         flags = torch.tensor(float(flag), device=device)
@@ -141,14 +140,14 @@ class Ranks:
         return bool(flags.item())
 
     def texts(self, text: str) -> list[str]:
-        """Return what every process says, by its number; all must say something short."""
+        """Gather a short text from every process, in order of rank; all must call."""
         if self.count == 1:
             return [text]
         own = torch.zeros(_TEXT, dtype=torch.uint8)
         said = text.encode()[:_TEXT]
         own[: len(said)] = torch.tensor(list(said), dtype=torch.uint8)
         found = [torch.empty_like(own) for _ in range(self.count)]
-        dist.all_gather(found, own, group=self.calm)
+        dist.all_gather(found, own, group=self.control)
         return [bytes(each.tolist()).rstrip(b"\0").decode(errors="replace") for each in found]
 
 
@@ -157,5 +156,5 @@ _GLOO = ("gloo/", "Gloo", "pair closure", "closed by peer", "reset by peer")
 
 
 def _of_the_connection(error: RuntimeError) -> bool:
-    """Tell whether an error is of the processes' connection; gloo's have no type of their own."""
+    """Return True for errors of the connection; gloo's have no type of their own."""
     return isinstance(error, dist.DistError) or any(part in str(error) for part in _GLOO)

@@ -13,7 +13,7 @@ from vostool.tracking.timing import stopwatch_for
 from vostool.training.distributed import Ranks
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
-from vostool.training.loop import begin, learn, read_weights
+from vostool.training.loop import begin, read_weights, train_step
 
 WARM_UP = 2
 
@@ -59,18 +59,18 @@ def estimate(job: TrainJob, steps: int = 5, seconds: float = 20.0) -> Estimate:
     learner = Learner(task, settings, device, ranks, read_weights(job))
     model = learner.model(0)
     parameters = list(learner.network.parameters())
-    batch = task.batch(0, learner.split.samples(0))
+    batch = task.batch(0, learner.partition.samples(0))
     forward, both = count_flops(model, batch)
     learner.optimizer.zero_grad(set_to_none=True)
     pairs = len(next(iter(batch.values())))
 
     for step in range(WARM_UP):
-        learn(task, learner, ranks, step)
+        train_step(task, learner, ranks, step)
     _finish(device)
     begun = time.perf_counter()
     done = 0
     while done < steps and (done == 0 or time.perf_counter() - begun < seconds):
-        learn(task, learner, ranks, WARM_UP + done)
+        train_step(task, learner, ranks, WARM_UP + done)
         _finish(device)
         done += 1
     each = (time.perf_counter() - begun) / done

@@ -103,7 +103,7 @@ class TrainFolder:
         self.last = path / "last.safetensors"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other processes from training here at the same time, see `results.locked`."""
+        """Keep other processes from training here at the same time, see `io.locks`."""
         return locked(self.path, "training in")
 
     def newest_checkpoint(self) -> Path | None:
@@ -159,8 +159,8 @@ class TrainFolder:
             return TrainManifest(**values)
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ResultError(
-                f"{self.manifest_path} cannot be read ({error}), so nobody knows what the "
-                f"checkpoints beside it are of. Choose another --name, or remove {self.path}."
+                f"{self.manifest_path} cannot be read ({error}), so the checkpoints next to it cannot be "
+                f"identified. Choose another --name, or remove {self.path}."
             ) from error
 
     def write_weights(

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vostool.errors import ContractError, TrainingError
 from vostool.training.distributed import Ranks
 from vostool.training.optimizer import frozen_at, make_optimizer, set_training
-from vostool.training.partition import Split, first_split, next_split
+from vostool.training.partition import Partition, initial_partition, resumed_partition
 from vostool.training.settings import TrainSettings
 from vostool.training.task import Batch, Losses, Task
 
@@ -119,7 +119,7 @@ class Learner:
         return self.average.network if self.average else self.network
 
     @property
-    def split(self) -> Split:
+    def partition(self) -> Partition:
         """How a batch is split over the processes there are.
 
         Raises:
@@ -127,12 +127,12 @@ class Learner:
         """
         batch, count = self.settings.batch, self._ranks.count
         if self._before is None:
-            return first_split(batch, self.settings.accumulate, count)
-        return next_split(batch, self._before[0], count)
+            return initial_partition(batch, self.settings.accumulate, count)
+        return resumed_partition(batch, self._before[0], count)
 
-    def changed_split(self) -> str | None:
+    def changed_partition(self) -> str | None:
         """Say what is new in the split since the checkpoint, None if nothing is."""
-        count, parts = self._ranks.count, self.split.parts
+        count, parts = self._ranks.count, self.partition.parts
         if self._before is None or self._before[1] == count:
             return None
         note = f"Processes: {self._before[1]} before, {count} now. "
@@ -162,7 +162,7 @@ class Learner:
         """
         if self.scaler.is_enabled() and self.scaler.get_scale() < _SMALLEST_SCALE:
             raise TrainingError(
-                "The gradients overflow fp16 at every scale, so nothing is learnt. Train with "
+                "The gradients overflow fp16 at every scale, so nothing is output. Train with "
                 "--precision bf16 or fp32, or lower train.lr."
             )
 
@@ -190,7 +190,7 @@ class Learner:
         return {
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "split": [self.split.parts, self._ranks.count],
+            "split": [self.partition.parts, self._ranks.count],
         }
 
     def restore(self, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:

@@ -19,8 +19,8 @@ from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
 from vostool.training.metrics_log import Row
 from vostool.training.optimizer import learning_rate, set_rate
-from vostool.training.partition import first_split
-from vostool.training.recorder import Books, Learnt
+from vostool.training.partition import initial_partition
+from vostool.training.recorder import StepOutput, TrainingRecorder
 from vostool.training.shared_folder import check_shared, claimed
 from vostool.training.stop import Stop
 from vostool.training.task import Task
@@ -31,10 +31,10 @@ class Outcome:
     """How a training ended.
 
     Args:
-        step: steps that are done.
-        seconds: it took, with all its starts.
-        best: highest score of the validations, None without any.
-        best_step: when that was.
+        step: steps done.
+        seconds: wall clock, all starts included.
+        best: highest validation score, None without any.
+        best_step: the step of `best`.
     """
 
     step: int
@@ -51,54 +51,54 @@ def train(
     on_row: Callable[[Row], None] = lambda row: None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> Outcome:
-    """Train until all steps are done or `stop` is wanted, going on from the newest checkpoint.
+    """Train until all steps are done or `stop.wanted`, resuming from the newest checkpoint.
 
     Args:
         job: what to train.
-        folder: where to.
+        folder: where to write.
         ranks: this process among all.
-        stop: asked after every step; with several processes after every tenth.
-        on_row: told of every row of `metrics.csv`, by the first process.
-        on_note: told what the user should know before it begins, by the first process.
+        stop: checked after every step; with several processes after every tenth.
+        on_row: called by rank 0 with every row of `metrics.csv`.
+        on_note: called by rank 0 with what the user should know before training starts.
 
     Raises:
-        ResultError: the folder holds another training, another process is at it, or one of several
-            processes does not see it.
+        ResultError: the folder holds another training, another process trains there, or a
+            rank does not see it.
         ResourceError: another process is gone.
-        TrainingError: a loss is no number any more.
+        TrainingError: a loss or gradient is NaN or infinite.
         WeightsError: a checkpoint is damaged, or weights cannot be read.
     """
     settings = job.settings
     device = ranks.device(job.device)
     if folder.newest_checkpoint() is None:  # what cannot be split is refused at once
-        first_split(settings.batch, settings.accumulate, ranks.count)
+        initial_partition(settings.batch, settings.accumulate, ranks.count)
     torch.backends.cudnn.benchmark = True  # it may choose other kernels after a resume
     joined = ranks.joined(device, settings.patience)
     with joined as ranks, claimed(folder, ranks), stop.listening():
         task = begin(job, folder, ranks, device, on_note)
         learner = Learner(task, settings, device, ranks, read_weights(job))
-        books = Books(job, task, learner, folder, ranks, on_row)
-        books.resume()
-        if ranks.leads and (note := learner.changed_split()):
+        recorder = TrainingRecorder(job, task, learner, folder, ranks, on_row)
+        recorder.resume()
+        if ranks.leads and (note := learner.changed_partition()):
             on_note(note)
-        while books.step < settings.steps and not books.agree(stop.wanted):
-            books.enter(learn(task, learner, ranks, books.step))
-        books.close()
-        return Outcome(books.step, books.seconds, books.best, books.best_step)
+        while recorder.step < settings.steps and not recorder.agree(stop.wanted):
+            recorder.after_step(train_step(task, learner, ranks, recorder.step))
+        recorder.close()
+        return Outcome(recorder.step, recorder.seconds, recorder.best, recorder.best_step)
 
 
-def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
-    """Do one step of the optimiser."""
+def train_step(task: Task, learner: Learner, ranks: Ranks, step: int) -> StepOutput:
+    """Do one optimizer step."""
     settings, optimizer, scaler = learner.settings, learner.optimizer, learner.scaler
     model = learner.model(step)
     rate = learning_rate(settings, step)
     set_rate(optimizer, rate)
-    split = learner.split
+    split = learner.partition
     weight = split.weight(ranks)
 
     sums: dict[str, Tensor] = {}
     for part in (parts := split.of(ranks)):
-        # What a network draws itself, as dropout does, follows from the step and the part as well.
+        # A network's own randomness, e.g. dropout, depends on the step and the part only, too.
         torch.manual_seed(step_seed(settings.seed, step, part))
         batch = task.batch(step, split.samples(part))
         with nullcontext() if part == parts[-1] else _unsynchronised(model):
@@ -114,7 +114,7 @@ def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     optimizer.zero_grad(set_to_none=True)
     if learner.average:
         learner.average.update(step + 1)
-    return Learnt(sums, norm, rate)
+    return StepOutput(sums, norm, rate)
 
 
 def begin(
@@ -124,7 +124,7 @@ def begin(
     device: torch.device,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> Task:
-    """Claim the folder, if there is one, and let the task prepare its data."""
+    """Open the folder, if there is one, and let the task prepare its data."""
     with ranks.leader_first():
         if folder is not None and ranks.leads:
             newest = folder.newest_checkpoint()
@@ -153,5 +153,5 @@ def read_weights(job: TrainJob) -> dict[str, Tensor] | None:
 
 
 def _unsynchronised(model: torch.nn.Module) -> AbstractContextManager[None]:
-    """Keep gradients to this process: they are exchanged with the last part's."""
+    """Do not exchange gradients yet: that happens with the last part."""
     return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()

@@ -12,14 +12,14 @@ Row = Mapping[str, float | int]
 
 
 class MetricsLog:
-    """Rows by step, appended as they come.
+    """Rows by step, appended one by one.
 
-    Columns may be added by a later row, e.g. by the first validation; the file is written anew
-    then. Numbers are written so that they read back exactly.
+    A later row may add columns, e.g. the first validation; the file is then rewritten. Numbers
+    are written so that they read back exactly.
 
     Args:
         path: of the CSV.
-        step: where training goes on; what a killed training wrote for later steps is dropped.
+        step: where training resumes; rows that a killed training wrote for later steps are dropped.
     """
 
     def __init__(self, path: Path, step: int) -> None:
@@ -49,7 +49,7 @@ class MetricsLog:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    """Read the rows; a last one that was cut off is left out."""
+    """Read the rows; a torn last line is dropped."""
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -68,11 +68,11 @@ def _csv_line(cells: list[str]) -> str:
     return line.getvalue()
 
 
-class Board(Protocol):
-    """Something else that shows the curve."""
+class MetricWriter(Protocol):
+    """Another writer of the curve."""
 
     def add(self, row: Row) -> None:
-        """Take in a row."""
+        """Add a row."""
 
 
 class _TensorBoard:
@@ -86,12 +86,12 @@ class _TensorBoard:
         self._writer.flush()
 
 
-def tensorboard(folder: Path, step: int) -> Board | None:
+def tensorboard(folder: Path, step: int) -> MetricWriter | None:
     """Return a writer of TensorBoard's files, or None where it is not installed.
 
     Args:
         folder: of the files.
-        step: where training goes on; what was written for later steps is hidden.
+        step: where training resumes; what was written for later steps is hidden.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter

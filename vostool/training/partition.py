@@ -1,9 +1,9 @@
-"""How the batch of a step is split into parts, and the parts over the processes.
+"""How the batch of a step is partitioned, and how the parts are spread over processes.
 
 A part is what the network sees at once: its batch norms take their statistics from one part. So the
-number of parts belongs to the training, and not to the machines it happens to run on: when
-processes are lost or join, the same parts are shared out anew, and the samples, their order and
-what is normalised together stay the same. The gradient is the mean over all parts; it differs only
+number of parts belongs to the training, not to the machines it runs on: when processes are lost or
+join, the same parts are distributed again, and the samples, their order and what is normalized
+together stay the same. The gradient is the mean over all parts; it differs only
 by the order in which it is summed.
 """
 
@@ -14,8 +14,8 @@ from vostool.training.distributed import Ranks
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """A batch in parts of one size.
+class Partition:
+    """A batch in parts of equal size.
 
     Args:
         batch: samples of a step.
@@ -26,7 +26,7 @@ class Split:
     parts: int
 
     def of(self, ranks: Ranks) -> range:
-        """Return the parts that a process computes, one after the other; at least one."""
+        """Return the parts that a process computes, in order; at least one."""
         return range(ranks.rank, self.parts, ranks.count)
 
     def samples(self, part: int) -> range:
@@ -35,12 +35,12 @@ class Split:
         return range(part * size, (part + 1) * size)
 
     def weight(self, ranks: Ranks) -> float:
-        """Return what a part counts in a process's sum, so that the processes' mean is right."""
+        """Return the weight of a part in a process's sum, so that their mean is right."""
         return ranks.count / self.parts
 
 
-def first_split(batch: int, accumulate: int, count: int) -> Split:
-    """Split the batch of a training that begins.
+def initial_partition(batch: int, accumulate: int, count: int) -> Partition:
+    """Partition the batch of a new training.
 
     Args:
         batch: samples of a step.
@@ -56,11 +56,11 @@ def first_split(batch: int, accumulate: int, count: int) -> Split:
             f"train.batch = {batch} cannot be split evenly over {count} process(es) and "
             f"train.accumulate = {accumulate}. Choose a multiple of {parts}."
         )
-    return Split(batch, parts)
+    return Partition(batch, parts)
 
 
-def next_split(batch: int, parts: int, count: int) -> Split:
-    """Split the batch of a training that goes on, into the parts it had if they suffice.
+def resumed_partition(batch: int, parts: int, count: int) -> Partition:
+    """Partition the batch of a resumed training, into the parts it had if they suffice.
 
     Args:
         batch: samples of a step.
@@ -76,4 +76,4 @@ def next_split(batch: int, parts: int, count: int) -> Split:
         raise ConfigError(
             f"train.batch = {batch} has no sample for each of {count} processes. Start fewer."
         )
-    return Split(batch, next((n for n in enough if n % parts == 0), enough[0]))
+    return Partition(batch, next((n for n in enough if n % parts == 0), enough[0]))

@@ -1,4 +1,4 @@
-"""What is written down about a training: rows, validations, pictures and checkpoints."""
+"""The training recorder: logs, validates, plots and writes checkpoints when they are due."""
 
 import math
 import time
@@ -16,30 +16,30 @@ from vostool.training.distributed import Ranks
 from vostool.training.folder import TrainFolder
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
-from vostool.training.metrics_log import Board, MetricsLog, Row, tensorboard
+from vostool.training.metrics_log import MetricsLog, MetricWriter, Row, tensorboard
 from vostool.training.task import Task
 
 NORM = "grad_norm"
 
 
-class Window:
-    """Keeps losses on the device, so that no step waits for them, until they are asked for."""
+class MetricBuffer:
+    """Losses kept on the device until they are read, so that no step waits for them."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.names: tuple[str, ...] = ()
         self.rows: list[Tensor] = []
-        self._fetched = 0  # so many of the rows are means over all processes already
+        self._fetched = 0  # rows that are already means over all processes
 
     def restore(self, names: tuple[str, ...], rows: Tensor) -> None:
-        """Take up the names and the rows that `fetch` gave before."""
+        """Restore the names and rows that `fetch` returned."""
         self.names, self.rows, self._fetched = names, list(rows), len(rows)
 
     def add(self, losses: Mapping[str, Tensor], norm: Tensor) -> None:
-        """Take in the losses of a step and the norm of its gradient.
+        """Add the losses of a step and the norm of its gradient.
 
         Raises:
-            ContractError: the task gave other losses before.
+            ContractError: the task returned other losses before.
         """
         names = (*losses, NORM)
         if self.names and names != self.names:
@@ -62,7 +62,7 @@ class Window:
             (steps, names) float32 on the CPU.
 
         Raises:
-            TrainingError: a loss is no number; the message names the step.
+            TrainingError: a loss or gradient is NaN or infinite; the message names the step.
         """
         if not self.rows:
             return torch.zeros(0, len(self.names))
@@ -82,28 +82,28 @@ class Window:
                 if bad[first, column]
             )
             raise TrainingError(
-                f"Step {step - len(rows) + 1 + first} gave no number: {what}. No checkpoint was "
-                "made of it, and those before are kept. Lower train.lr, set train.clip, or train "
+                f"Step {step - len(rows) + 1 + first}: non-finite {what}. No checkpoint was saved "
+                "for it; earlier ones are kept. Lower train.lr, set train.clip, or train "
                 "in another train.precision."
             )
         return rows
 
     def clear(self) -> None:
-        """Begin a new window."""
+        """Forget all rows."""
         self.rows, self._fetched = [], 0
 
     def means(self, rows: Tensor) -> dict[str, float]:
-        """Return name -> mean over the steps of what `fetch` gave."""
+        """Return name -> mean over the steps of what `fetch` returned."""
         return dict(zip(self.names, rows.double().mean(0).tolist(), strict=True))
 
 
-_ASKED = 10  # steps between two questions to the other processes, as each waits for the device
-_PICTURED = 16  # samples of a picture, at most
+_ASKED = 10  # steps between two exchanges with the other processes; each waits for the device
+_PICTURED = 16  # samples in a picture, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a step of the optimiser tells.
+class StepOutput:
+    """What one optimizer step returns.
 
     Args:
         losses: scalars on the device, means over this process's samples.
@@ -116,16 +116,16 @@ class Learnt:
     rate: float
 
 
-class Books:
-    """Counts the steps and does what is due after each; the first process alone writes.
+class TrainingRecorder:
+    """Counts steps, and logs, validates, plots and checkpoints when due; only rank 0 writes.
 
     Args:
-        job: what is trained.
-        task: draws, validates and exports.
-        learner: the network.
+        job: the training.
+        task: plots, validates and exports.
+        learner: the network and its optimizer.
         folder: where to write.
         ranks: this process among all.
-        on_row: told of every row.
+        on_row: called with every row.
     """
 
     def __init__(
@@ -144,11 +144,11 @@ class Books:
         self._task, self._learner, self._folder = task, learner, folder
         self._ranks, self._on_row = ranks, on_row
         self._device = ranks.device(job.device)
-        self._window = Window(self._device)
+        self._buffer = MetricBuffer(self._device)
         self._log: MetricsLog | None = (
             None  # of the first process, once it is known where it goes on
         )
-        self._board: Board | None = None
+        self._tensorboard: MetricWriter | None = None
         self._earlier = 0.0  # seconds of earlier starts
         self._saved: int | None = None
         self._begun = self._lap = time.monotonic()
@@ -156,11 +156,11 @@ class Books:
 
     @property
     def seconds(self) -> float:
-        """Wall clock of the training so far, with its earlier starts."""
+        """Wall-clock seconds of the training so far, earlier starts included."""
         return self._earlier + time.monotonic() - self._begun
 
     def resume(self) -> None:
-        """Take up the newest checkpoint, and make the files agree with it."""
+        """Restore the newest checkpoint, and make the files agree with it."""
         newest = self._folder.newest_checkpoint()
         if newest is not None:
             tensors, state = checkpoint.load(newest)
@@ -168,11 +168,11 @@ class Books:
             self.step = self._saved = self._lap_step = state["step"]
             self._earlier = state["seconds"]
             self.best, self.best_step = state["best"], state["best_step"]
-            self._window.restore(tuple(state["window_names"]), state["window"])
+            self._buffer.restore(tuple(state["window_names"]), state["window"])
         if not self._ranks.leads:
             return
         self._log = MetricsLog(self._folder.metrics, self.step)
-        self._board = tensorboard(self._folder.path / "tensorboard", self.step)
+        self._tensorboard = tensorboard(self._folder.path / "tensorboard", self.step)
         if newest is not None:
             self._export_last()
         elif self._settings.picture_every:
@@ -180,27 +180,27 @@ class Books:
         self._begun = self._lap = time.monotonic()
 
     def agree(self, stop: bool) -> bool:
-        """Tell whether to end now: all processes must do so after the same step."""
+        """Return True if all processes should stop now; they must stop after the same step."""
         if self._ranks.count > 1 and self.step % _ASKED:
             return False
         return self._ranks.any(stop, self._device)
 
-    def enter(self, learnt: Learnt) -> None:
-        """Count a step and do what is due after it."""
+    def after_step(self, output: StepOutput) -> None:
+        """Count a step; log, validate, plot and checkpoint when due."""
         settings = self._settings
-        self._window.add(learnt.losses, learnt.norm)
+        self._buffer.add(output.losses, output.norm)
         self.step += 1
         ends = self.step == settings.steps
         row: dict[str, float | int] = {}
         if ends or self._due(settings.log_every):
-            row |= {"lr": learnt.rate, **self._losses()}
+            row |= {"lr": output.rate, **self._losses()}
         if settings.validate_every and (ends or self._due(settings.validate_every)):
             row |= self._validated()
         if row and self._log:
             row = {"step": self.step, **row, "seconds": round(self.seconds, 3)}
             self._log.add(row)
-            if self._board:
-                self._board.add(row)
+            if self._tensorboard:
+                self._tensorboard.add(row)
             self._on_row(row)
         if settings.picture_every and (ends or self._due(settings.picture_every)):
             self._draw()
@@ -208,7 +208,7 @@ class Books:
             self._save()
 
     def close(self) -> None:
-        """Save what the last checkpoint lacks."""
+        """Save a last checkpoint unless the newest is of this step."""
         if self.step != self._saved:
             self._save()
 
@@ -216,16 +216,16 @@ class Books:
         return bool(every) and self.step % every == 0
 
     def _fetched(self) -> Tensor:
-        """Return the losses since the last row, having checked that they are numbers."""
+        """Return the losses since the last row, checked to be finite."""
         fp16 = self._settings.precision == "fp16"
-        rows = self._window.fetch(self.step, self._ranks, infinite_norm=fp16)
+        rows = self._buffer.fetch(self.step, self._ranks, infinite_norm=fp16)
         self._learner.check_scale()
         return rows
 
     def _losses(self) -> dict[str, float]:
         """Return the means of the losses since the last row, and the speed."""
-        means = self._window.means(self._fetched())
-        self._window.clear()
+        means = self._buffer.means(self._fetched())
+        self._buffer.clear()
         now = time.monotonic()
         pairs = self._settings.batch * (self.step - self._lap_step)
         means["pairs_per_s"] = round(pairs / max(now - self._lap, 1e-9), 2)
@@ -233,7 +233,7 @@ class Books:
         return means
 
     def _validated(self) -> dict[str, float]:
-        """Return the scores of the validation, and keep the weights if they are the best."""
+        """Validate; keep the weights if they are the best so far."""
         self._fetched()
         scores: dict[str, float] = {}
         with self._uncounted():
@@ -266,7 +266,7 @@ class Books:
             self._folder.write_picture(self.step, self._task.picture(network, batch))
 
     def _save(self) -> None:
-        """Write a checkpoint of what is known to be numbers, and the weights."""
+        """Write a checkpoint, known to be finite, and the weights."""
         rows = self._fetched()
         with self._uncounted():
             if self._ranks.leads:
@@ -276,7 +276,7 @@ class Books:
                     "seconds": self.seconds,
                     "best": self.best,
                     "best_step": self.best_step,
-                    "window_names": list(self._window.names),
+                    "window_names": list(self._buffer.names),
                     "window": rows,
                 }
                 tensors = self._learner.tensors()
@@ -305,7 +305,7 @@ class Books:
 
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
-        """Leave something out of the pairs per second."""
+        """Exclude a block from the pairs per second."""
         begun = time.monotonic()
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)  # what was begun before counts

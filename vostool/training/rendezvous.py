@@ -1,10 +1,10 @@
-"""A store of their own for the processes of one start.
+"""A fresh rendezvous store for every torchrun (re)start.
 
-torchrun's agent keeps one key-value store while it starts its processes again and again (unless
+torchrun's agent keeps one key-value store across restarts of its processes (unless
 TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1), and torch uses the same keys in every start. So a process may
-read the address of one that is dead, and the new start fails or hangs. The number of restarts that
-torchrun tells is no remedy, for every machine counts its own (pytorch issue 135712). Here the
-processes of a start agree on a name that was never used before, and put it before their keys.
+read the address of a dead one, and the new start fails or hangs. torchrun's restart count does not
+help, since every machine counts its own (pytorch issue 135712). Here the processes of a start agree
+on a name that was never used before and prefix their keys with it.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Any
 import torch.distributed as dist
 
 Store = Any  # of torch.distributed, which does not export the type
-_PAUSE = 0.05  # s between two looks
+_PAUSE = 0.05  # seconds between polls
 
 
 def store_of_this_start(rank: int, count: int, patience: timedelta) -> Store | None:

@@ -1,4 +1,4 @@
-"""Processes on several machines make sure that they train in the same folder."""
+"""Check that all ranks see the same output folder."""
 
 import hashlib
 import os
@@ -17,9 +17,9 @@ _LATE = 60.0  # s; a network file system may show a file as late as that
 
 @contextmanager
 def claimed(folder: TrainFolder, ranks: Ranks) -> Iterator[None]:
-    """Keep other trainings away from the folder; the first process alone does.
+    """Hold the lock of the training folder; only rank 0 takes it.
 
-    Under torchrun it waits for a lock that a process of the start before may hold yet.
+    Under torchrun it waits for a lock that a process of the previous start may still hold.
 
     Raises:
         ResultError: another process is training there.
@@ -42,15 +42,15 @@ def claimed(folder: TrainFolder, ranks: Ranks) -> Iterator[None]:
 
 
 def check_shared(folder: TrainFolder, ranks: Ranks, patience: float = _LATE) -> None:
-    """Refuse to train where a process does not see what the first one has just written.
+    """Refuse to train where a rank does not see what rank 0 has just written.
 
     Without this, a training whose first process is started on another machine next time would
-    begin anew there, or go on from different checkpoints.
+    start over there, or resume from different checkpoints.
 
     Args:
         folder: of the training, opened by the first process.
-        ranks: all processes; all must ask.
-        patience: s until a file that was written must be seen.
+        ranks: all processes; all must call.
+        patience: seconds until a written file must be visible.
 
     Raises:
         ResultError: one does not; the message names it and its machine.

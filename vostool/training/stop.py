@@ -11,7 +11,7 @@ _DOUBLE = 2.0  # s; torchrun passes a signal on that the terminal has sent alrea
 
 
 class Stop:
-    """Tells the loop to save a checkpoint and end.
+    """Asks the loop to save a checkpoint and end.
 
     Args:
         minutes: after which to end, from now on; None for no limit.
@@ -32,7 +32,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as a wish to end; a later second one ends at once."""
+        """Stop after SIGINT or SIGTERM; a second one, later, interrupts at once."""
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may listen
             return
