@@ -1,6 +1,7 @@
 """Several processes that train one network, as `torchrun` starts them.
 
-torchrun sets RANK, WORLD_SIZE and LOCAL_RANK in the environment of each process; without them there is one process and no communication.
+torchrun sets RANK, WORLD_SIZE and LOCAL_RANK in the environment of each process;
+without them there is one process and no communication.
 
 When a process dies the others fail, at once or after `patience`, and torchrun restarts all of them,
 possibly in another number: see `rendezvous`, `partition` and `shared_folder`.

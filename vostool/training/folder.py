@@ -159,8 +159,8 @@ class TrainFolder:
             return TrainManifest(**values)
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ResultError(
-                f"{self.manifest_path} cannot be read ({error}), so the checkpoints next to it cannot be "
-                f"identified. Choose another --name, or remove {self.path}."
+                f"{self.manifest_path} cannot be read ({error}), so the checkpoints next to it "
+                f"cannot be identified. Choose another --name, or remove {self.path}."
             ) from error
 
     def write_weights(
