@@ -133,10 +133,10 @@ def _label_maps(
 def _save_sequence(frames: Path, masks: Path, maps: list[np.ndarray], mode: str = "P") -> None:
     frames.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(len(maps))
-    colours = rng.integers(60, 256, (256, 3), np.uint8)
-    colours[0] = 30
+    colors = rng.integers(60, 256, (256, 3), np.uint8)
+    colors[0] = 30
     for index, labels in enumerate(maps):
-        image = colours[labels] + rng.integers(0, 20, (*labels.shape, 3)) // 2
+        image = colors[labels] + rng.integers(0, 20, (*labels.shape, 3)) // 2
         cv2.imwrite(str(frames / f"{index:05d}.jpg"), np.clip(image, 0, 255).astype(np.uint8))
         _save_mask(masks / f"{index:05d}.png", labels, mode)
 

@@ -171,8 +171,8 @@ def test_distractors_look_the_same_but_are_not_labelled() -> None:
     frames, labels = film("distractors")
     assert set(np.unique(labels)) == {0, 1}
     assert areas("distractors").min() < 0.7 * areas("distractors")[0, 0], "one crosses over"
-    colour = frames[0][labels[0] == 1].mean(axis=0)
-    like = np.abs(frames[0].astype(float) - colour).max(axis=2) < 30
+    color = frames[0][labels[0] == 1].mean(axis=0)
+    like = np.abs(frames[0].astype(float) - color).max(axis=2) < 30
     assert like[labels[0] == 0].sum() > 0.5 * like[labels[0] == 1].sum()
 
 

@@ -70,7 +70,7 @@ def scripted(tmp_path: Path) -> Callable[..., str]:
 def vot_folder(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a dataset of VOT's layout; a box moves two pixels a frame.
 
-    Frames tell their number by their colour, for trackers that follow a script.
+    Frames tell their number by their color, for trackers that follow a script.
     """
 
     def make(

@@ -18,7 +18,7 @@ from vostool.datasets.synthetic.textures import (
     Image,
     Palette,
     coat,
-    colourise,
+    colorize,
     fractal,
     surface,
 )
@@ -110,7 +110,7 @@ def hills(
     whole = _grown(size, margin)
     clouds = fractal(heaven, whole, cells=3, persistence=0.55)
     height = np.linspace(-1.4, 1.0, whole[0], dtype=np.float32)[:, None]
-    layers = [Layer(_bytes(colourise(0.5 * clouds + height, SKY)), 0.1)]
+    layers = [Layer(_bytes(colorize(0.5 * clouds + height, SKY)), 0.1)]
     haze = np.array([164, 178, 186], np.float32)
     for maker, level, parallax, mist in ((far, 0.3, 0.25, 0.62), (near, 0.42, 0.5, 0.3)):
         slope = surface(maker, whole, GROUNDS["meadow"])

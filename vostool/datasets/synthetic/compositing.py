@@ -16,14 +16,14 @@ class Patch:
 
     Args:
         left, top: frame coordinates of the patch's first pixel.
-        colour: (h, w, 3) float32, already multiplied by `alpha`.
+        color: (h, w, 3) float32, already multiplied by `alpha`.
         alpha: (h, w) float32 coverage, smeared by motion.
         mask: (h, w) bool, the sharp shape at mid-exposure.
     """
 
     left: int
     top: int
-    colour: Image
+    color: Image
     alpha: Field
     mask: Mask
 
@@ -35,7 +35,7 @@ def blend(image: Image, labels: Labels | None, patch: Patch, label: int) -> None
         return
     there, here = cut
     alpha = patch.alpha[here][..., None]
-    image[there] += patch.colour[here] - alpha * image[there]
+    image[there] += patch.color[here] - alpha * image[there]
     if labels is not None:
         labels[there][patch.mask[here]] = label
 
@@ -62,7 +62,7 @@ def shade_beside(image: Image, patch: Patch, scale: float, depth: float = 0.4) -
     """Darken the ground beside an object that is seen from above; light is from the upper left."""
     offset = max(1, round(0.16 * scale))
     moved = Patch(
-        patch.left + offset // 2, patch.top + offset, patch.colour, patch.alpha, patch.mask
+        patch.left + offset // 2, patch.top + offset, patch.color, patch.alpha, patch.mask
     )
     cut = _overlap(moved, image.shape[:2])
     if cut is None:

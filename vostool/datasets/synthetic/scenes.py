@@ -211,7 +211,7 @@ def crowd(stage: Stage) -> Scene:
 
 
 def camouflage(stage: Stage) -> Scene:
-    """A stone of the ground's own colours creeps over stony ground, turning and bulging."""
+    """A stone of the ground's own colors creeps over stony ground, turning and bulging."""
     camera, margin = stage.camera(0.25, 0.1)
     stone = stage.sprite("pebble", 0.24, GROUNDS["rock"], "ground")
     path = stage.path(

@@ -92,7 +92,7 @@ def draw(
     if window is None:
         return None
     left, top, width, height = window
-    colour = np.zeros((height, width, 3), np.float32)
+    color = np.zeros((height, width, 3), np.float32)
     alpha = np.zeros((height, width), np.float32)
     for limb, contours in zip(sprite.shape, outlines, strict=True):
         coverage = _coverage(contours, window)
@@ -100,13 +100,13 @@ def draw(
             continue
         texture = _texture(sprite.skins[min(limb.skin, len(sprite.skins) - 1)], limb, pose, window)
         texture *= np.float32(limb.tone)
-        colour += coverage[..., None] * (texture - colour)
+        color += coverage[..., None] * (texture - color)
         alpha += coverage * (1 - alpha)
-    colour *= _daylight(pose, window)
+    color *= _daylight(pose, window)
     mask = alpha >= 0.5
     if max(abs(smear[0]), abs(smear[1])) >= 1:
-        colour, alpha = _smear(colour, smear), _smear(alpha, smear)
-    return Patch(left, top, colour, alpha, mask)
+        color, alpha = _smear(color, smear), _smear(alpha, smear)
+    return Patch(left, top, color, alpha, mask)
 
 
 def _place(points: Points, limb: Limb, pose: Pose) -> Points:

@@ -100,8 +100,8 @@ class Stage:
         own, *paints = self.rng.spawn(3)
         side = int(np.clip(2 * EXTENT * scale * self.unit, 24, 1600))
         skins = [
-            coat(paint, side, colours, figure)
-            for paint, colours, figure in zip(
+            coat(paint, side, colors, figure)
+            for paint, colors, figure in zip(
                 paints, (palette, second or palette), (pattern, "plain"), strict=True
             )
         ]

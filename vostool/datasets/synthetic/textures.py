@@ -1,4 +1,4 @@
-"""Textures of the synthetic dataset: multi-octave noise in the colours of natural things.
+"""Textures of the synthetic dataset: multi-octave noise in the colors of natural things.
 
 Everything here is about how a surface looks. Nothing here decides where a mask is.
 """
@@ -92,12 +92,12 @@ def _white(rng: np.random.Generator, size: tuple[int, int], cell: float) -> Fiel
     return np.asarray(soft / np.float32(max(float(soft.std()), 1e-6)))
 
 
-def colourise(values: Field, palette: Palette) -> Image:
+def colorize(values: Field, palette: Palette) -> Image:
     """Map values of about zero mean and unit deviation to a palette, dark to light."""
     stops = np.linspace(-1.9, 1.9, len(palette))
     ramp = np.linspace(-2.5, 2.5, 512)
     table = np.stack(
-        [np.interp(ramp, stops, [colour[c] for colour in palette]) for c in range(3)], axis=1
+        [np.interp(ramp, stops, [color[c] for color in palette]) for c in range(3)], axis=1
     ).astype(np.float32)
     index = np.clip((values + 2.5) * (511 / 5.0), 0, 511).astype(np.intp)
     return np.asarray(table[index])
@@ -108,7 +108,7 @@ def surface(
 ) -> Image:
     """Return a ground: broad patches of tone, finer relief and a slow drift of hue."""
     relief = fractal(rng, size, cells, persistence=0.68)
-    image = colourise(relief, palette)
+    image = colorize(relief, palette)
     grain = fractal(rng, size, 8 * cells, persistence=0.8)
     image *= (1 + 0.12 * grain)[..., None]
     hue = fractal(rng, size, cells / 2, persistence=0.5, octaves=4)
@@ -132,7 +132,7 @@ def coat(
     tone = fractal(rng, size, cells=3, persistence=0.65)
     if pattern != "plain":
         tone = 0.55 * tone + 1.35 * _figure(rng, size, pattern)
-    image = colourise(tone, palette)
+    image = colorize(tone, palette)
     grain = fractal(rng, size, cells=20, persistence=0.8)
     image *= (1 + 0.11 * grain)[..., None]
     return _clipped(image)
@@ -158,7 +158,7 @@ def _bark(rng: np.random.Generator, side: int, palette: Palette) -> Image:
         (side, side),
         interpolation=cv2.INTER_CUBIC,
     )
-    image = colourise(0.75 * np.asarray(furrows) + 0.5 * fractal(rng, (side, side), 8), palette)
+    image = colorize(0.75 * np.asarray(furrows) + 0.5 * fractal(rng, (side, side), 8), palette)
     return _clipped(image)
 
 

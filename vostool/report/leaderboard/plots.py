@@ -162,8 +162,8 @@ def _scores(section: Section) -> Any:
     figure, axes = _figure(7, 1 + 0.22 * len(rows))
     places = np.arange(len(rows))[::-1]
     full = _full(column)
-    colours = ["C0" if source == OWN else "0.75" for source in rows["source"]]
-    axes.barh(places, _full(column) * rows[column], color=colours, height=0.7)
+    colors = ["C0" if source == OWN else "0.75" for source in rows["source"]]
+    axes.barh(places, _full(column) * rows[column], color=colors, height=0.7)
     axes.errorbar(
         _full(column) * rows[column],
         places,
@@ -174,8 +174,8 @@ def _scores(section: Section) -> Any:
     )
     names = [f"{row['run']} ({row['init']})" for row in rows.to_dict("records")]
     axes.set_yticks(places, names)
-    for place, value, colour in zip(places, rows[column], colours, strict=True):
-        ink = "white" if colour == "C0" else "black"
+    for place, value, color in zip(places, rows[column], colors, strict=True):
+        ink = "white" if color == "C0" else "black"
         axes.text(full / 100, place, score(column, value), va="center", fontsize=7, color=ink)
     axes.set(
         xlim=(0, full),
