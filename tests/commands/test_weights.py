@@ -263,8 +263,8 @@ def test_interrupting_keeps_what_has_arrived(tmp_path, server) -> None:
     ("changes", "reason"),
     [
         ({"status": 404}, "The server answers 404 Not Found."),
-        ({"kind": "text/html; charset=utf-8"}, "sends a web page instead"),
-        ({"content": b"\n <!DOCTYPE html><p>Too many people"}, "sends a web page instead"),
+        ({"kind": "text/html; charset=utf-8"}, "web page"),
+        ({"content": b"\n <!DOCTYPE html><p>Too many people"}, "web page"),
     ],
 )
 def test_what_cannot_be_had_says_what_to_do_by_hand(cli, tracker, server, changes, reason) -> None:

@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from vostool.tracking.tensor_files import Format
 from vostool_trackers.polarmask.head import Maps, PolarHead
 from vostool_trackers.polarmask.shape import Shape, Style
-from vostool_trackers.siamese.inference.checkpoints import Format
 from vostool_trackers.siamese.model.backbone import constant, normalised
 from vostool_trackers.siamese.model.pyramid import LEVELS, Grid, Level, Pyramid, grid_of
 from vostool_trackers.siamese.model.trunk import Neck

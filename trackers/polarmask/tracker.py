@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from vostool.tracking.base import Runtime, Tracker
+from vostool.tracking.tensor_files import Format
 from vostool.types import Frame, Labels, Prompt
 from vostool_trackers.polarmask.network import PolarMask, published
 from vostool_trackers.polarmask.releases import RELEASES
@@ -30,8 +31,12 @@ class PolarMaskTracker(Tracker):
         super().__init__(config, runtime)
         torch.manual_seed(self.runtime.seed)
         network = PolarMask(self.config.shape)
-        load_checkpoint(network, self.runtime.weights, (published(network.shape),))
+        load_checkpoint(network, self.runtime.weights, self.formats(self.config))
         self._search = InstanceSearch(network, self.config, self.runtime)
+
+    @classmethod
+    def formats(cls, config: Any) -> tuple[Format, ...]:
+        return (published(config.shape),)
 
     def reset(self) -> None:
         self._search.forget()

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 
 from vostool.tracking.base import Runtime, Tracker
+from vostool.tracking.tensor_files import Format
 from vostool.types import Frame, Labels, Prompt
 from vostool_trackers.siamcar.network import SiamCar
 from vostool_trackers.siamcar.releases import RELEASES
 from vostool_trackers.siamcar.search import Search
 from vostool_trackers.siamcar.settings import Config
-from vostool_trackers.siamese.inference.checkpoints import Format, load_checkpoint
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
 
 PUBLISHED = Format(
     "SiamCAR",
@@ -47,8 +48,12 @@ class SiamCarTracker(Tracker):
         super().__init__(config, runtime)
         torch.manual_seed(self.runtime.seed)
         network = SiamCar(self.config.shape)
-        load_checkpoint(network, self.runtime.weights, (PUBLISHED,))
+        load_checkpoint(network, self.runtime.weights, self.formats(self.config))
         self._search = Search(network, self.config, self.runtime)
+
+    @classmethod
+    def formats(cls, config: Any) -> tuple[Format, ...]:
+        return (PUBLISHED,)
 
     def reset(self) -> None:
         self._search.forget()

@@ -9,8 +9,9 @@ import torch
 from vostool.geometry import largest_contour, rotated_box
 from vostool.tracking.base import Runtime, Tracker
 from vostool.tracking.export import Exported, Scene
+from vostool.tracking.tensor_files import Format
 from vostool.types import Box, Frame, Labels, Mask, Prompt, Region
-from vostool_trackers.siamese.inference.checkpoints import Format, load_checkpoint
+from vostool_trackers.siamese.inference.checkpoints import load_checkpoint
 from vostool_trackers.siammask.export import exportable
 from vostool_trackers.siammask.network import SiamMask
 from vostool_trackers.siammask.releases import RELEASES
@@ -59,7 +60,7 @@ class SiamMaskTracker(Tracker):
         super().__init__(config, runtime)
         torch.manual_seed(self.runtime.seed)
         network = SiamMask(self.config.shape)
-        load_checkpoint(network, self.runtime.weights, FORMATS, HEADS)
+        load_checkpoint(network, self.runtime.weights, self.formats(self.config), HEADS)
         self._search = Search(network, self.config, self.runtime)
 
     def exportable(self, scene: Scene) -> Mapping[str, Exported]:
@@ -82,6 +83,10 @@ class SiamMaskTracker(Tracker):
         large = contour is not None and cv2.contourArea(contour) > _SMALLEST
         drawn = self.config.variant != "box" and large
         return Region(box, rotated_box(mask) if drawn else None, confidence=score)
+
+    @classmethod
+    def formats(cls, config: Any) -> tuple[Format, ...]:
+        return FORMATS
 
     def reset(self) -> None:
         self._search.forget()

@@ -30,6 +30,7 @@ from vostool.types import Frame, Labels, Probability, Prompt, Region
 
 if TYPE_CHECKING:
     from vostool.tracking.export import Exported, Scene
+    from vostool.tracking.tensor_files import Format
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,14 @@ class Tracker(ABC):
     def own_weights(cls, config: Any) -> Path | None:
         """Return the weights that come along with the tracker for a configuration, if any do."""
         return None
+
+    @classmethod
+    def formats(cls, config: Any) -> "tuple[Format, ...]":
+        """Return how published checkpoints name their tensors, besides vostool's own files.
+
+        `vostool train --init` reads them, as `run --weights` does.
+        """
+        return ()
 
     def exportable(self, scene: "Scene") -> "Mapping[str, Exported]":
         """Return the networks that `vostool export` writes, by name; see `vostool.tracking.export`.

@@ -14,6 +14,7 @@ from typing import Literal
 from vostool.environment import sha256_of
 from vostool.errors import UnknownNameError, WeightsError
 from vostool.io.locks import locked
+from vostool.io.placeholders import placeholder
 from vostool.io.storage import write_text
 from vostool.tracking.base import Release
 from vostool.tracking.download import (
@@ -26,8 +27,6 @@ from vostool.tracking.download import (
 )
 from vostool.tracking.plugins import Plugin
 from vostool.workspace import Workspace
-
-_PAGE = (b"<!doctype html", b"<html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,8 @@ def fetch(
     with locked(folder, "fetching weights into"):
         if path.is_file():
             try:
-                if _is_page(path):
-                    raise WeightsError(f"{path} is a web page that was saved, no weights.")
+                if what := _placeholder(path):
+                    raise WeightsError(f"{path} {what}")
                 return _compared(release, path, path, downloaded=False)
             except WeightsError as error:
                 aside = path.with_name(f"{path.name}.wrong")
@@ -129,8 +128,8 @@ def fetch(
         except NotDownloaded as error:
             raise _by_hand(plugin, release, path, str(error)) from error
         try:
-            if _is_page(partial):
-                reason = "The server sends a web page instead of the file."
+            if what := _placeholder(partial):
+                reason = f"What the server sends {what}"
                 raise _by_hand(plugin, release, path, reason)
             fetched = _compared(release, partial, path, downloaded=True)
         except WeightsError:
@@ -192,9 +191,9 @@ def _record(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _is_page(path: Path) -> bool:
+def _placeholder(path: Path) -> str | None:
     with path.open("rb") as file:
-        return file.read(512).lstrip().lower().startswith(_PAGE)
+        return placeholder(file.read(512))
 
 
 def _by_hand(plugin: Plugin, release: Release, path: Path, reason: str) -> WeightsError:

@@ -14,6 +14,7 @@ from vostool.errors import WeightsError
 from vostool.io.storage import resolved
 from vostool.tracking.job import run_name
 from vostool.tracking.plugins import load_tracker, split_spec
+from vostool.tracking.tensor_files import Format
 from vostool.training.data import open_data
 from vostool.training.folder import TrainFolder, TrainManifest
 from vostool.training.settings import TrainSettings
@@ -62,6 +63,7 @@ class TrainJob:
         data: opened.
         device: `cpu`, `cuda` or `cuda:N`.
         init: file of weights to start from.
+        formats: how such a file may name its tensors, see `Tracker.formats`.
         name: of the folder.
     """
 
@@ -75,6 +77,7 @@ class TrainJob:
     data: TrainingData
     device: str
     init: Path | None
+    formats: tuple[Format, ...]
     name: str
 
     def folder(self, results: Path) -> TrainFolder:
@@ -124,17 +127,19 @@ def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
         )
     if request.init is not None and not request.init.is_file():
         raise WeightsError(f"The weights {request.init} of --init do not exist.")
+    model = plugin.config(config_name, own)
     return TrainJob(
         tracker=name,
         config_name=config_name or "default",
         code=plugin.code_hash(),
-        model=plugin.config(config_name, own),
+        model=model,
         task=task,
         task_config=build_config(task.Config, task_values, f"{request.tracker} [train.task]"),
         settings=settings,
         data=open_data(settings, request.root, workspace),
         device=resolve_device(request.device, plugin.cls.devices),
         init=request.init,
+        formats=plugin.cls.formats(model),
         name=run_name(request.tracker, request.name),
     )
 

@@ -1,7 +1,7 @@
-"""What learns: the network, its moving average, and the optimiser's state."""
+"""The learner: the network, its moving average, and the state of the optimizer."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vostool.errors import ContractError, TrainingError
+from vostool.tracking.tensor_files import COUNTERS, Format, best_fit
 from vostool.training.distributed import Ranks
 from vostool.training.optimizer import frozen_at, make_optimizer, set_training
 from vostool.training.partition import Partition, initial_partition, resumed_partition
@@ -96,13 +97,16 @@ class Learner:
         device: torch.device,
         ranks: Ranks,
         weights: dict[str, Tensor] | None = None,
+        formats: Sequence[Format] = (),
     ) -> None:
         self.settings = settings
         self._task = task
         self._ranks = ranks
         torch.manual_seed(settings.seed)  # a task might forget to
         self.network = task.network()
-        self.started_from = start_from(self.network, weights) if weights is not None else 0
+        self.started_from = ""  # what was taken from `weights`, in words
+        if weights is not None:
+            self.started_from = start_from(self.network, weights, formats)
         layout = torch.channels_last if settings.channels_last else torch.preserve_format
         self.network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, settings.ema) if settings.ema else None
@@ -205,21 +209,37 @@ class Learner:
             self._before = state["split"][0], state["split"][1]
 
 
-def start_from(network: nn.Module, weights: dict[str, Tensor]) -> int:
-    """Copy the weights that fit by name and shape into a network; return how many did.
+def start_from(
+    network: nn.Module, weights: dict[str, Tensor], formats: Sequence[Format] = ()
+) -> str:
+    """Copy the weights that fit by name and shape into a network.
+
+    Args:
+        network: to start.
+        weights: of a file.
+        formats: how the file may name its tensors, besides our own names.
+
+    Returns:
+        How many of the network's tensors were taken and which were not, in words.
 
     Raises:
-        ContractError: none does.
+        ContractError: none fits.
     """
-    own = network.state_dict()
-    fit = {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
+    own = {n: t for n, t in network.state_dict().items() if not n.endswith(COUNTERS)}
+    fit = best_fit(weights, own, formats)
     if not fit:
         raise ContractError(
             f"None of the {len(weights)} tensors of --init fits the network by name and shape: it "
             f"has {', '.join(list(own)[:3])}, ..., they are {', '.join(list(weights)[:3])}, ..."
         )
     network.load_state_dict(fit, strict=False)
-    return len(fit)
+    random = [name for name in own if name not in fit]
+    taken = f"{len(fit)} of {len(own)} tensors of the network start from it"
+    if not random:
+        return f"{taken}."
+    only = "Only " if len(fit) < len(random) else ""
+    some = f"{', '.join(random[:3])}{', ...' if len(random) > 3 else ''}"
+    return f"{only}{taken}; {len(random)} start at random ({some})."
 
 
 def _channels_last(tensor: Tensor) -> Tensor:

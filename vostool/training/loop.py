@@ -5,13 +5,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
-from vostool.errors import WeightsError
+from vostool.tracking.tensor_files import read_tensors
 from vostool.training.counter_rng import step_seed
 from vostool.training.distributed import Ranks
 from vostool.training.folder import TrainFolder
@@ -76,9 +74,11 @@ def train(
     joined = ranks.joined(device, settings.patience)
     with joined as ranks, claimed(folder, ranks), stop.listening():
         task = begin(job, folder, ranks, device, on_note)
-        learner = Learner(task, settings, device, ranks, read_weights(job))
+        learner = Learner(task, settings, device, ranks, read_weights(job), job.formats)
         recorder = TrainingRecorder(job, task, learner, folder, ranks, on_row)
         recorder.resume()
+        if ranks.leads and learner.started_from and not recorder.step:
+            on_note(f"{job.init}: {learner.started_from}")
         if ranks.leads and (note := learner.changed_partition()):
             on_note(note)
         while recorder.step < settings.steps and not recorder.agree(stop.wanted):
@@ -142,14 +142,9 @@ def read_weights(job: TrainJob) -> dict[str, Tensor] | None:
     """Return the tensors of `--init`, None without it.
 
     Raises:
-        WeightsError: the file is no safetensors file.
+        WeightsError: the file cannot be read as weights without running code.
     """
-    if job.init is None:
-        return None
-    try:
-        return load_file(job.init)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{job.init} cannot be read as safetensors: {error}.") from error
+    return read_tensors(job.init) if job.init is not None else None
 
 
 def _unsynchronised(model: torch.nn.Module) -> AbstractContextManager[None]:
