@@ -7,7 +7,6 @@ on its workers, though, which is Dask's way of working: tls:// asks for certific
 
 import importlib.metadata
 import logging
-import re
 import signal
 import threading
 import time
@@ -21,28 +20,13 @@ from typing import Any
 
 from vostool.environment import code_version
 from vostool.errors import ClusterError, UsageError, VostoolError
+from vostool.execution.dask_address import check_address, check_greeting
 from vostool.execution.pools import LOCAL, PATIENCE, VISIBLE, Crew, Result, Tls
 from vostool.execution.worker import release, worker_name
 
 GPU = "GPU"  # what workers with one announce: --resources "GPU=1"
 _FRESH = 5.0  # seconds for which what the scheduler says of its workers is believed
 _log = logging.getLogger(__name__)
-
-
-def check_address(address: str, tls: Tls) -> None:
-    """Refuse what is no address of a scheduler, and certificates that are not there.
-
-    Raises:
-        UsageError: it is none, or one is not.
-    """
-    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", address):
-        raise UsageError(
-            f"--scheduler is tcp://HOST:PORT, tls://HOST:PORT or {LOCAL}, not {address}."
-        )
-    given = [path for path in (tls.ca, tls.cert, tls.key) if path is not None]
-    for path in given:
-        if not path.is_file():
-            raise UsageError(f"{path} does not exist; it should be a certificate or key.")
 
 
 def require_dask() -> Any:
@@ -167,6 +151,8 @@ def _security(distributed: Any, address: str, tls: Tls) -> Any:
 @contextmanager
 def _client(distributed: Any, where: Any, security: Any) -> Iterator[Any]:
     try:
+        if isinstance(where, str):
+            check_greeting(where, security)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions, which are compared below
             client = distributed.Client(where, security=security, set_as_default=False)
