@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+LIGHT := .venv-light
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 # Real data and the official evaluators' outputs, where a checkout has them beside it; tests that
@@ -9,7 +10,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-browser bench-eval bench-track bench-vot bench-scale bench-siammask ablation comparison leaderboard publish clean
+.PHONY: help install check test test-light test-browser bench-eval bench-track bench-vot bench-scale bench-siammask ablation comparison leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -33,6 +34,19 @@ check: $(STAMP)  ## lint, formatting and types
 test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## the test suite
 	$(BIN)/python -m pytest -m "not browser" -n auto --dist worksteal
+
+# What the base alone must do, without torch or any other extra.
+test-light: export OMP_NUM_THREADS = 1
+test-light: export VOSTOOL_LIGHT = required
+test-light: $(LIGHT)/installed  ## the tests of scoring and reporting, without the extras
+	$(LIGHT)/bin/python -m pytest -m "not browser" -n auto --dist worksteal --ignore tests/trackers \
+		--ignore tests/training --ignore tests/execution --ignore tests/examples --ignore tests/tracking
+
+$(LIGHT)/installed: setup.cfg pyproject.toml
+	test -x $(LIGHT)/bin/python || $(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	$(LIGHT)/bin/python -m pip install --quiet --editable '.[test]'
+	touch $@
 
 test-browser: $(STAMP)  ## the tests of the page, in Chromium, which is installed if it is absent
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
@@ -77,5 +91,5 @@ publish: leaderboard  ## write the leaderboard, without pictures, into the part 
 	$(BIN)/vostool leaderboard --frames none --out results/published
 
 clean:  ## remove .venv, build and cache folders; datasets and results stay
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LIGHT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find vostool trackers tests -name __pycache__ -type d -exec rm -rf {} +

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vostool.io.label_maps import davis_palette
 
-pytest_plugins = ["tests.helpers.box_datasets"]
+pytest_plugins = ["tests.helpers.box_datasets", "tests.helpers.extras"]
 SIZE = (48, 64)
 
 

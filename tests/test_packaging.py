@@ -1,12 +1,16 @@
 """The wheel works outside the checkout."""
 
+import configparser
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from vostool.errors import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,3 +71,33 @@ def test_it_is_the_wheel_that_runs(installed):
 def test_trackers_and_check_work(installed):
     assert "optical_flow" in vostool(installed, "trackers")
     assert "keeps the contract" in vostool(installed, "check", "copy_first")
+
+
+BASE = {"click", "deflate", "numpy", "opencv-python", "pandas", "pillow", "rich", "scipy"}
+
+
+def test_the_base_needs_no_gpu_stack():
+    """Scoring costs no torch; what an extra brings is in an extra, and `all` brings every one."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    names = {
+        re.split(r"[<>=\[]", line)[0] for line in parser["options"]["install_requires"].split()
+    }
+    assert names == BASE
+    extras = parser["options.extras_require"]
+    assert set(EXTRAS.values()) <= extras.keys()
+    whole = re.search(r"vostool\[(.*)\]", extras["all"])
+    assert whole is not None
+    assert set(EXTRAS.values()) - {"all"} <= set(whole[1].split(","))
+
+
+def test_scoring_imports_no_extra():
+    blocked = "".join(f"sys.modules[{name!r}] = None\n" for name in EXTRAS)
+    code = (
+        f"import sys\n{blocked}import vostool\nfrom vostool.cli import cli\n"
+        "import vostool.scoring.batch, vostool.scoring.compare, vostool.exchange.imports\n"
+        "import vostool.exchange.packing, vostool.report.leaderboard.write\n"
+        "import vostool.report.terminal.masks, vostool.execution.run, vostool.tracking.check\n"
+        "assert callable(vostool.evaluate)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

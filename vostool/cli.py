@@ -24,7 +24,7 @@ from vostool.commands.show import show
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
-from vostool.errors import VostoolError, resource_error
+from vostool.errors import VostoolError, missing_extra, resource_error
 from vostool.io.store_errors import store_error
 from vostool.workspace import ENVIRONMENT, Workspace
 
@@ -65,6 +65,11 @@ class Commands(click.Group):
             if ctx.params["traceback"]:
                 raise
             raise Failure(str(error)) from error
+        except ModuleNotFoundError as error:
+            needed = missing_extra(error, f"vostool {ctx.invoked_subcommand}")
+            if needed is None or ctx.params["traceback"]:
+                raise
+            raise Failure(str(needed)) from error
         except KeyboardInterrupt:
             raise Stopped(
                 "Stopped. What is finished is kept; run the same command again to go on."

@@ -7,9 +7,10 @@ import subprocess
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
-from vostool.errors import ResourceError
+from vostool.errors import ResourceError, require
 
 
 def resolve_device(asked: str, usable: tuple[str, ...], cuda: bool | None = None) -> str:
@@ -36,6 +37,7 @@ def resolve_device(asked: str, usable: tuple[str, ...], cuda: bool | None = None
                 'No worker offers a GPU. Start those that have one with --resources "GPU=1", or '
                 "use --device cpu."
             )
+        require("torch", what="--device cuda")
         raise ResourceError("There is no CUDA device here. Use --device cpu.")
     return asked
 
@@ -43,6 +45,8 @@ def resolve_device(asked: str, usable: tuple[str, ...], cuda: bool | None = None
 def _is_there(cuda: bool | None) -> bool:
     if cuda is not None:
         return cuda
+    if find_spec("torch") is None:
+        return False
     import torch
 
     return bool(torch.cuda.is_available())

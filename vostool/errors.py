@@ -3,7 +3,8 @@
     VostoolError
     ├── UsageError          a name, option or combination that cannot be meant
     │   ├── UnknownNameError    no tracker, dataset, protocol, key ... of that name
-    │   └── ConfigError         a configuration key or value that does not fit
+    │   ├── ConfigError         a configuration key or value that does not fit
+    │   └── MissingExtraError   a package that an extra brings is not installed
     ├── DataError           files that are not what they should be
     │   ├── DatasetError        a dataset root, split file or sequence
     │   ├── MaskError           one label-map PNG
@@ -22,7 +23,27 @@ line prints it without a traceback and ends with exit code 2.
 import difflib
 import errno
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Self
+
+# What the base does not bring: top-level package -> extra of vostool that does.
+EXTRAS = {
+    "torch": "track",
+    "torchvision": "track",
+    "safetensors": "track",
+    "pycocotools": "coco",
+    "matplotlib": "report",
+    "dask": "cluster",
+    "distributed": "cluster",
+    "fsspec": "remote",
+    "upath": "remote",
+    "s3fs": "remote",
+    "aiohttp": "remote",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "skimage": "all",
+}
 
 
 class VostoolError(Exception):
@@ -58,6 +79,30 @@ class UnknownNameError(UsageError):
 
 class ConfigError(UsageError):
     """A configuration key or value that does not fit the tracker's configuration."""
+
+
+class MissingExtraError(UsageError):
+    """A package that an extra of vostool brings is not installed."""
+
+    @classmethod
+    def of(cls, package: str, what: str = "This") -> Self:
+        """Return the error for a package of `EXTRAS`, with the line that installs it.
+
+        Args:
+            package: name of the package.
+            what: what needs it, to begin the sentence.
+        """
+        return cls(
+            f"{what} needs {package}, which is not installed: "
+            f"pip install 'vostool[{EXTRAS[package]}]'"
+        )
+
+
+def require(*packages: str, what: str = "This") -> None:
+    """Raise MissingExtraError for the first of some packages that is not installed."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError.of(package, what)
 
 
 class DataError(VostoolError):
@@ -98,6 +143,14 @@ class ResourceError(VostoolError):
 
 class ClusterError(ResourceError):
     """A scheduler or a worker on another machine that cannot be used."""
+
+
+def missing_extra(error: BaseException, what: str = "This") -> MissingExtraError | None:
+    """Return the sentence for an import that failed for want of an extra, else None."""
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package in EXTRAS:
+        return MissingExtraError.of(package, what)
+    return None
 
 
 def resource_error(error: BaseException) -> ResourceError | None:

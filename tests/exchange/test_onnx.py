@@ -142,12 +142,15 @@ def test_an_earlier_export_is_kept_when_a_later_one_fails(cli, mine, tmp_path) -
 def test_missing_packages_are_named(cli, mine, monkeypatch) -> None:
     mine()
     monkeypatch.setattr(
-        "vostool.exchange.onnx.find_spec",
+        "vostool.errors.find_spec",
         lambda name: None if name.startswith("onnxs") else find_spec(name),
     )
     done = cli("export", "mine")
     assert done.exit_code == 2
-    assert "Exporting needs onnxscript: pip install 'vostool[onnx]'" in done.output
+    assert (
+        "Exporting needs onnxscript, which is not installed: pip install 'vostool[onnx]'"
+        in done.output
+    )
 
 
 def test_without_onnxruntime_it_says_that_nothing_was_compared(

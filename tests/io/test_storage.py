@@ -279,7 +279,7 @@ def test_absent_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="one more package: pip install gcsfs"):
         place("gs://bucket/x")
     monkeypatch.setitem(sys.modules, "upath", None)
-    monkeypatch.setattr(storage, "find_spec", lambda name: None)
+    monkeypatch.setattr("vostool.errors.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'vostool\[remote\]'"):
         place("s3://bucket/x")
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vostool.environment import git_revision, sha256_of, versions
-from vostool.errors import ContractError, UsageError, VostoolError
+from vostool.errors import ContractError, UsageError, VostoolError, require
 from vostool.io.storage import write_text
 from vostool.tracking.base import Tracker
 from vostool.tracking.export import Exported, Scene
@@ -91,14 +91,9 @@ def require_packages() -> None:
     """Refuse to go on without the packages that write ONNX.
 
     Raises:
-        UsageError: one is not installed.
+        MissingExtraError: one is not installed.
     """
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"Exporting needs {' and '.join(missing)}: pip install 'vostool[onnx]', which brings "
-            "onnxruntime to compare with, too."
-        )
+    require(*_PACKAGES, what="Exporting")
 
 
 def _offer(job: Job, tracker: Tracker, scene: Scene) -> Mapping[str, Exported]:

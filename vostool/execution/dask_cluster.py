@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from vostool.environment import code_version
-from vostool.errors import ClusterError, UsageError, VostoolError
+from vostool.errors import ClusterError, UsageError, VostoolError, require
 from vostool.execution.dask_address import check_address, check_greeting
 from vostool.execution.pools import LOCAL, PATIENCE, VISIBLE, Crew, Result, Tls
 from vostool.execution.worker import release, worker_name
@@ -33,15 +33,11 @@ def require_dask() -> Any:
     """Import Dask's distributed.
 
     Raises:
-        UsageError: it is not installed.
+        MissingExtraError: it is not installed.
     """
-    try:
-        import distributed
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--scheduler needs Dask ({error.name} is not installed): pip install "
-            "'vostool[cluster]'."
-        ) from error
+    require("dask", "distributed", what="--scheduler")
+    import distributed
+
     # What it has to say of lost connections is said in a sentence of ours.
     for name in [n for n in logging.root.manager.loggerDict if n.startswith("distributed")]:
         logging.getLogger(name).setLevel(logging.CRITICAL)

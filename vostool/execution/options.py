@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vostool.environment import cores
-from vostool.errors import ResourceError, UsageError
+from vostool.errors import ResourceError, UsageError, require
 from vostool.execution.pools import LOCAL, VISIBLE, Crew, Result, Tls, WorkerPool, Workers
 
 ALL = -1  # in `gpus`: every GPU of this machine
@@ -136,6 +136,7 @@ def visible(gpus: tuple[int, ...]) -> tuple[str, ...]:
     """
     if not gpus:
         return ()
+    require("torch", what="--gpus")
     import torch
 
     there = torch.cuda.device_count()

@@ -19,12 +19,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
-from vostool.errors import StoreError, UsageError
+from vostool.errors import StoreError, UsageError, require
 from vostool.io.store_errors import store_errors
 
 AT_ONCE = 16  # requests under way at the same time
@@ -96,8 +95,7 @@ def _options(protocol: str, listed: bool) -> dict[str, Any]:
 
 
 def _not_installed(given: str, protocol: str) -> str:
-    if any(find_spec(name) is None for name in ("upath", "s3fs", "aiohttp")):
-        return f"{given} needs more packages: pip install 'vostool[remote]'"
+    require("upath", "s3fs", "aiohttp", what=given)
     package = _PACKAGES.get(protocol)
     what = f"pip install {package}" if package else f"the fsspec package for {protocol}://"
     return f"{given} needs one more package: {what}"

@@ -23,7 +23,7 @@ from typing import Any
 
 from vostool.config import TRAIN, build_config, parse_overrides, read_toml, set_dotted
 from vostool.environment import versions
-from vostool.errors import ConfigError, ContractError, UnknownNameError, VostoolError
+from vostool.errors import ConfigError, ContractError, UnknownNameError, VostoolError, missing_extra
 from vostool.tracking.base import Tracker
 from vostool.workspace import Workspace
 
@@ -165,6 +165,8 @@ def load_tracker(name: str, workspace: Workspace) -> Plugin:
             f"{error.msg}."
         ) from error
     except (Exception, SystemExit) as error:
+        if needed := missing_extra(error, f"Tracker '{name}'"):
+            raise needed from error
         raise ContractError(f"Tracker '{name}' cannot be imported: {error!r}.") from error
     if not (isinstance(cls, type) and issubclass(cls, Tracker)):
         raise ContractError(f"'{name}' is not a subclass of vostool.Tracker.")

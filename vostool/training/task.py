@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vostool.datasets.dataset import Dataset
-from vostool.errors import ContractError, UsageError
+from vostool.errors import ContractError, UsageError, missing_extra
 from vostool.tracking.plugins import Plugin
 
 Batch = dict[str, Tensor]
@@ -117,6 +117,8 @@ def load_task(plugin: Plugin) -> type[Task]:
         package = plugin.cls.__module__.rpartition(".")[0]
         task = getattr(importlib.import_module(module, package), name)
     except Exception as error:
+        if needed := missing_extra(error, f"Training '{plugin.name}'"):
+            raise needed from error
         raise ContractError(
             f"The task of tracker '{plugin.name}', {where}, cannot be imported: {error!r}."
         ) from error

@@ -1,12 +1,11 @@
 """The plots of the leaderboard as files, with matplotlib, which the extra `report` brings."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vostool.errors import UsageError
+from vostool.errors import require
 from vostool.io.storage import make_folder, staged_file
 from vostool.report.format import in_percent, score, scores_of
 from vostool.report.leaderboard.section import OWN, TIMED_ALIKE, Section
@@ -19,12 +18,8 @@ _NAMED = 40  # marks beyond which names would cover each other
 
 
 def check_installed() -> None:
-    """Raise UsageError if matplotlib is absent."""
-    if find_spec("matplotlib") is None:
-        raise UsageError(
-            "--plots needs matplotlib, which is not installed. Install it with "
-            "`pip install 'vostool[report]'`, or leave --plots away."
-        )
+    """Raise MissingExtraError if matplotlib is absent."""
+    require("matplotlib", what="--plots")
 
 
 def write_plots(sections: list[Section], folder: Path) -> tuple[Path, ...]:
