@@ -106,7 +106,9 @@ def assert_equal(run: RunFolder, whole: RunFolder) -> None:
     assert len(masks(run)) == 72
     assert rows(run) == rows(whole)
     assert not run.manifest().differences(whole.manifest())
-    assert {p.name for p in run.path.iterdir()} <= {".lock", "masks", "run.json", "times.csv"}
+    assert {p.name for p in run.path.iterdir()} <= {
+        *(".lock", "masks", "run.json", "sequences.jsonl", "times.csv")
+    }
     assert not list(run.masks.glob(".*"))
 
 
