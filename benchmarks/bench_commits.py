@@ -3,9 +3,10 @@
     python benchmarks/bench_commits.py [--before CHECKOUT] [--out FILE]
 
 A run folder with so many recorded sequences is made, each with one mask and the times of 27 frames.
-One more sequence is recorded, 20 times (5 in the largest). Then the folder is opened as a second `vostool run` does: read, compared
-with what is there, tidied. `--before` is a checkout of an earlier version whose code is measured
-by the same script, in turn. The section is put into the results of `bench_scale.py`.
+One more sequence is recorded, 20 times (5 in the largest). Then the folder is opened as a second
+`vostool run` does: read, compared with what is there, tidied. `--before` is a checkout of an earlier
+version whose code is measured by the same script, in turn. The section is put into the results of
+`bench_scale.py`.
 """
 
 import argparse
@@ -33,7 +34,9 @@ def measure(sizes: list[int], folder: Path) -> dict[int, dict[str, float]]:
     from vostool.tracking.timing import StepTime
 
     status = SequenceStatus("0123456789abcdef", "fedcba9876543210", 1, 2, 12.345678, 1, "CPU", 1.5)
-    about = dict.fromkeys(("run", "tracker", "config_name", "code", "init", "dataset", "split"), "x")
+    about = dict.fromkeys(
+        ("run", "tracker", "config_name", "code", "init", "dataset", "split"), "x"
+    )
     about |= dict.fromkeys(("root", "device", "device_name", "precision", "fps_protocol"), "x")
     whole = Manifest(**about, config={}, weights=None, seed=0, versions={}, git=None, created="x")
 

@@ -284,6 +284,15 @@ def test_a_start_that_fails_leaves_what_was_recorded(run: RunFolder) -> None:
     assert contents(run) == before
 
 
+def test_a_start_that_is_refused_leaves_masks_of_others(run: RunFolder) -> None:
+    tracked(run, "bear")
+    before = contents(run)
+    assert len(before) == 1
+    with run.locked():
+        pass
+    assert contents(run) == before
+
+
 def test_a_start_leaves_what_others_put_there(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     (run.path / "scores").mkdir(parents=True)

@@ -88,7 +88,8 @@ class RunFolder:
         self._place = place_for(path, layout)
         self._records = self._place.log(self.records_path.name)
         self._times = self._place.log(self.times_path.name, _HEADING)
-        self._shown = False  # this object has seen that there is a `run.json`
+        self._started = False  # this object has begun a run
+        self._shown = False  # it has written `run.json`
 
     @property
     def name(self) -> str:
@@ -134,6 +135,7 @@ class RunFolder:
 
     def begin(self, manifest: Manifest) -> None:
         """Write what runs; the records of a run that goes on are there already, see `tidy`."""
+        self._started = True
         write_text(self.manifest_path if self.exists() else self._begun, manifest_text(manifest))
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -268,7 +270,7 @@ class RunFolder:
         If nothing is recorded in the end, nothing is left.
         """
         with self._place.locked():
-            self._shown = False
+            self._started = self._shown = False
             try:
                 yield
             finally:
@@ -279,11 +281,12 @@ class RunFolder:
         if self.exists():
             return
         self._place.check()
-        if self._begun.is_file():  # what is there is this run's
+        if self._started:  # what is there is its own
             for log in (self._records, self._times):
                 log.clear()
             remove(self._begun)
-        self._place.leave_nothing()
+            self._place.withdraw()
+        self._place.remove_empty()
 
 
 def _rows_of(text: str, sequences: Collection[str]) -> str:

@@ -57,8 +57,12 @@ class Place(Protocol):
         """Keep other processes from writing the run, see `io.locks`."""
         ...
 
-    def leave_nothing(self) -> None:
-        """Remove a run folder in which nothing was recorded; the caller has locked it."""
+    def withdraw(self) -> None:
+        """Remove what grew or was sent in a run that recorded nothing."""
+        ...
+
+    def remove_empty(self) -> None:
+        """Remove the run folder if it holds nothing; the caller has locked it."""
         ...
 
 
@@ -123,8 +127,10 @@ class Disk:
             self._results.mkdir(parents=True, exist_ok=True)
             yield
 
-    def leave_nothing(self) -> None:
+    def withdraw(self) -> None:
         self.discard_partials()
+
+    def remove_empty(self) -> None:
         with suppress(OSError):  # something else is there, e.g. shards
             self._results.rmdir()
             if {path.name for path in self._path.iterdir()} <= {".lock"}:
@@ -196,6 +202,8 @@ class Store:
             finally:
                 self._lock = self._listed = None
 
-    def leave_nothing(self) -> None:
-        """Remove what was sent; the lock is removed when it is released."""
+    def withdraw(self) -> None:
         remove(self._results)
+
+    def remove_empty(self) -> None:
+        """Nothing: a store has no folders."""
