@@ -4,9 +4,9 @@
 
 A run folder with so many recorded sequences is made, each with one mask and the times of 27 frames.
 One more sequence is recorded, 20 times (5 in the largest). Then the folder is opened as a second
-`vostool run` does: read, compared with what is there, tidied. `--before` is a checkout of an earlier
-version whose code is measured by the same script, in turn. The section is put into the results of
-`bench_scale.py`.
+`vostool run` does: read, compared with what is there, tidied. `--before` is a checkout of an
+earlier version whose code is measured by the same script, in turn. The section is put into the
+results of `bench_scale.py`.
 """
 
 import argparse
