@@ -10,7 +10,7 @@ STAMP := $(VENV)/installed
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-light test-browser bench-eval bench-track bench-vot bench-scale bench-siammask ablation comparison leaderboard publish clean
+.PHONY: help install check test test-light test-browser bench-eval bench-track bench-vot bench-scale bench-commits bench-siammask ablation comparison leaderboard publish clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -79,6 +79,11 @@ comparison: $(STAMP)  ## train the family alike into results/comparison_family.m
 # BENCH_SCALE holds options of the script, e.g. BENCH_SCALE="--clips 48 --rounds 5".
 bench-scale: $(STAMP)  ## time runs on one and two workers, and predict many, into results/bench_scale.md
 	$(BIN)/python benchmarks/bench_scale.py $(BENCH_SCALE)
+	$(BIN)/python benchmarks/bench_commits.py $(BENCH_COMMITS)
+
+# BENCH_COMMITS="--before FOLDER" of a checkout of an earlier version, to compare with.
+bench-commits: $(STAMP)  ## time recording a sequence in runs of up to 100,000, a section of that file
+	$(BIN)/python benchmarks/bench_commits.py $(BENCH_COMMITS)
 
 # BENCH_SIAMMASK=FOLDER of a checkout of the original.
 bench-siammask: $(STAMP)  ## time SiamMask beside the original program into results/bench_siammask.md

@@ -83,7 +83,7 @@ class Measured:
             frame=pace.frame,
             commit=self.commits[0],
             commit_new=self.beside,
-            commit_known=(self.commits[most] - self.commits[0]) / most,
+            commit_known=max(0.0, self.commits[most] - self.commits[0]) / most,
             frame_files=2,  # a frame is read, a mask is written
             sequence_files=10,  # the first mask, listings, folders and their renaming
             jitter=pace.jitter,

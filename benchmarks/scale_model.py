@@ -32,7 +32,7 @@ class Costs:
         frame: of a worker, for each frame.
         commit: of the main process, for each group of tasks that came back.
         commit_new: the same, for each sequence in the group.
-        commit_known: the same, for each sequence of the run so far: `run.json` is written whole.
+        commit_known: the same, for each sequence of the run so far.
         frame_files: files read and written for each frame.
         sequence_files: the same for each sequence beside its frames.
         file_rate: files that the shared file system opens or creates in a second.

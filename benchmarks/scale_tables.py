@@ -151,7 +151,6 @@ def loss(found: Prediction) -> str:
 def sweeps(lengths: Lengths, costs: Costs) -> str:
     """Return how assumptions and remedies change the largest set at the fastest pace."""
     tasks = as_run(lengths)
-    whole = costs.commit_known
     variants = [
         (f"as above: {costs.file_rate:,.0f} files a second", costs),
         *(
@@ -162,11 +161,9 @@ def sweeps(lengths: Lengths, costs: Costs) -> str:
             for rate in RATES
             if rate != costs.file_rate
         ),
-        ("only what is new of run.json is written", replace(costs, commit_known=0.0)),
-        ("the same, and files without a limit", replace(costs, commit_known=0.0, file_rate=inf)),
         (
             "the same, and a scheduler ten times as fast",
-            replace(costs, commit_known=0.0, file_rate=inf, schedule=costs.schedule / 10),
+            replace(costs, file_rate=inf, schedule=costs.schedule / 10),
         ),
     ]
     rows = []
@@ -179,8 +176,7 @@ def sweeps(lengths: Lengths, costs: Costs) -> str:
     headings = ["100,000 videos, no time for tracking", *(f"{gpus} GPUs" for gpus in GPUS[2:])]
     return (
         "\n### What would change it\n\nThe largest set at the fastest pace, as vostool hands it "
-        f"out: efficiency, and what loses most. run.json takes {1e6 * whole:.1f} us for every "
-        "sequence that the run holds, each time that something is added.\n\n"
+        "out: efficiency, and what loses most.\n\n"
         f"{markdown_table(headings, rows, set(range(1, len(headings))))}\n"
     )
 

@@ -47,7 +47,7 @@ def test_run_eval_leaderboard(cli, davis_folder, tmp_path):
     manifest = json.loads((run / "run.json").read_text())
     assert manifest["tracker"] == "copy_first"
     assert manifest["init"] == "mask"
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
 
     scored = cli("eval", "--dataset", "DAVIS2016", "--root", root)
     assert scored.exit_code == 0, scored.output

@@ -73,7 +73,9 @@ def test_trackers_and_check_work(installed):
     assert "keeps the contract" in vostool(installed, "check", "copy_first")
 
 
-BASE = {"click", "deflate", "numpy", "opencv-python", "pandas", "pillow", "rich", "scipy"}
+BASE = {
+    *("click", "deflate", "filelock", "numpy", "opencv-python", "pandas", "pillow", "rich", "scipy")
+}
 
 
 def test_the_base_needs_no_gpu_stack():

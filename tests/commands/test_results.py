@@ -114,8 +114,8 @@ def damage_partial(run: Path) -> None:
 
 
 def damage_sequence(run: Path) -> None:
-    text = (run / "run.json").read_text()
-    (run / "run.json").write_text(text.replace('"surf"', '"turf"'))
+    text = (run / "sequences.jsonl").read_text()
+    (run / "sequences.jsonl").write_text(text.replace('"surf"', '"turf"'))
 
 
 def damage_manifest(run: Path) -> None:
@@ -134,7 +134,7 @@ def damage_times(run: Path) -> None:
         (damage_size, "00003.png is 64x47, and the first mask is 64x48."),
         (damage_ids, "it looks anti-aliased or smoothed"),
         (damage_name, "bear has 00003 copy.png, of no frame of the dataset."),
-        (damage_folder, "elephant is there, but run.json does not speak of it."),
+        (damage_folder, "elephant is there, but sequences.jsonl does not name it."),
         (damage_partial, ".goat.partial was left by a run that was stopped."),
         (damage_sequence, "It lacks 1 of 3 sequences (surf)."),
         (damage_sequence, "It has sequences that DAVIS2016 val lacks: turf."),

@@ -1,9 +1,10 @@
 """Running several trackers before they are scored: they share frames, and fail each for itself."""
 
-import json
 from pathlib import Path
 
 import pytest
+
+from vostool.runs.folder import RunFolder
 
 BROKEN = """
 from vostool import Tracker
@@ -31,9 +32,7 @@ def broken(tmp_path: Path) -> None:
 
 
 def spared(run: Path) -> list[int]:
-    return [
-        each["spared"] for each in json.loads((run / "run.json").read_text())["sequences"].values()
-    ]
+    return [status.spared for status in RunFolder(run).manifest().sequences.values()]
 
 
 def test_trackers_of_a_command_share_frames(cli, data, tmp_path: Path) -> None:

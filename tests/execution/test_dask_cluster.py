@@ -265,7 +265,7 @@ def test_a_killed_scheduler_leaves_a_run_that_goes_on(cluster, clips, cli, tmp_p
     (wandering / "go").touch()
     process = start(tmp_path, *arguments, "--scheduler", two.address)
     run = runs(tmp_path) / "killed"
-    wait_for(lambda: (run / "run.json").exists())
+    wait_for(lambda: (run / ".run.json").exists() or (run / "run.json").exists())
     (wandering / "go").unlink()
     wait_for(lambda: list(wandering.glob("waiting/*")), "at work")
     two.scheduler.kill()

@@ -16,6 +16,7 @@ from vostool.errors import ClusterError, ContractError, DatasetError, ResultErro
 from vostool.execution.run import run_tracker
 from vostool.execution.worker import Order, facts, release, track_batch, worker_name
 from vostool.runs.folder import RunFolder
+from vostool.runs.layouts import MASKS
 from vostool.scoring.evaluate import evaluate_run
 from vostool.tracking.job import RunRequest, prepare
 from vostool.tracking.loop import track_sequence
@@ -200,7 +201,7 @@ def order(dataset, workspace, whole) -> Order:
         token="test",
         job=job,
         track=track_sequence,
-        kind=RunFolder,
+        layout=MASKS,
         folder=whole.path,
         weights=None,
         versions=facts("cpu", ()).versions,

@@ -1,7 +1,7 @@
 """Trackers that take turns in one process: what each writes is what it writes alone."""
 
-import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,8 @@ def masks(run: Path) -> dict[str, bytes]:
 
 
 def told(run: Path) -> dict[str, Any]:
-    """Return `run.json` without what is measured."""
-    values = json.loads((run / "run.json").read_text())
+    """Return what is recorded, without what is measured."""
+    values = asdict(RunFolder(run).manifest())
     del values["created"]
     for status in values["sequences"].values():
         for measured in ("seconds", "peak_mb", "spared"):

@@ -224,3 +224,54 @@ def test_other_videos_of_another_root_are_another_run(cli, davis_folder):
     refused = cli("run", "copy_first", "--dataset", "DAVIS2017", "--root", other)
     assert refused.exit_code == 2
     assert "folder of data" in refused.output
+
+
+FAILING = """
+from vostool import Tracker
+
+
+class Failing(Tracker):
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        self.left = {left}
+
+    def reset(self):
+        self.left -= 1
+
+    def step(self, frame, prompts=()):
+        if self.left < 0:
+            raise RuntimeError("no more")
+        return prompts[0].mask * 1 if prompts else frame[..., 0] * 0
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_start_that_fails_is_no_run(cli, clips, tmp_path, workers):
+    tracker = tmp_path / "trackers" / "failing" / "tracker.py"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(FAILING.format(left=0))
+    done = cli("run", "failing", "--dataset", f"folder:{clips}", "--workers", workers)
+    assert done.exit_code == 2
+    results = tmp_path / "results"
+    assert [path for path in results.rglob("*") if path.is_file()] == []
+    assert "failing" not in cli("results").output
+
+
+def test_a_start_that_was_killed_is_no_run(cli, clips, tmp_path):
+    tracker = tmp_path / "trackers" / "drifting" / "tracker.py"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(DRIFTING.replace("sleep(0.05)", "sleep(60)"))
+    process = start(tmp_path, clips, "run", "drifting")
+    run = tmp_path / "results" / "folder-clips" / "drifting"
+    started = time.monotonic()
+    while not list(run.glob("masks/.*")) and time.monotonic() < started + 60:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert (run / ".run.json").is_file()
+    assert not (run / "run.json").exists()
+    assert "drifting" not in cli("results").output
+    tracker.write_text(DRIFTING.replace("sleep(0.05)", "sleep(0)"))  # other code, too
+    assert cli("run", "drifting", "--dataset", f"folder:{clips}").exit_code == 0
+    assert not (run / ".run.json").exists()
+    assert finished(run) == 12

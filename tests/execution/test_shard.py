@@ -1,5 +1,6 @@
 """Shards of one run: at the same time, killed, started twice, and of another number."""
 
+import errno
 import json
 import os
 import signal
@@ -19,7 +20,6 @@ from vostool.datasets.catalog import open_dataset
 from vostool.errors import ResultError
 from vostool.execution.distribute import share_of
 from vostool.execution.run import missing_sequences, run_tracker
-from vostool.io import locks
 from vostool.io.locks import home_of_processes
 from vostool.runs.folder import RunFolder
 from vostool.runs.shards import SILENCE, alive, done_in, gather, shards_of
@@ -106,7 +106,9 @@ def assert_equal(run: RunFolder, whole: RunFolder) -> None:
     assert len(masks(run)) == 72
     assert rows(run) == rows(whole)
     assert not run.manifest().differences(whole.manifest())
-    assert {p.name for p in run.path.iterdir()} <= {".lock", "masks", "run.json", "times.csv"}
+    assert {p.name for p in run.path.iterdir()} <= {
+        *(".lock", "masks", "run.json", "sequences.jsonl", "times.csv")
+    }
     assert not list(run.masks.glob(".*"))
 
 
@@ -144,7 +146,11 @@ def test_one_after_the_other(track, dataset):
 
 def test_without_locks_and_all_at_the_same_moment(track, monkeypatch):
     """File systems of clusters may let everybody have every lock; all shards end together."""
-    monkeypatch.setattr(locks, "_try_lock", lambda descriptor: True)
+
+    def no_locks(descriptor, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
     whole = track("whole")
     for trial in range(5):
         name = f"parts{trial}"

@@ -1,6 +1,5 @@
 """Datasets on a plain web server with index pages, which can only be read."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from vostool.datasets.catalog import open_dataset
 from vostool.io.listing import entries, files_below, sizes
 from vostool.io.storage import place
+from vostool.runs.folder import RunFolder
 
 DATA = ("--dataset", "DAVIS2017")
 
@@ -28,8 +28,8 @@ def test_a_root_on_a_web_server_gives_the_same(does, davis_folder, web, tmp_path
     assert (here / scores).read_bytes() == (there / scores).read_bytes()
     # The fingerprint is of names and sizes, and so the same data is known to be the same.
     prints = [
-        {name: s["fingerprint"] for name, s in json.loads(text)["sequences"].items()}
-        for text in ((here / "run.json").read_text(), (there / "run.json").read_text())
+        {name: status.fingerprint for name, status in RunFolder(at).manifest().sequences.items()}
+        for at in (here, there)
     ]
     assert prints[0] == prints[1]
     assert not [line for line in asked if not line.startswith(("GET", "HEAD"))]

@@ -1,5 +1,6 @@
 """Two writers at one folder of a store."""
 
+import errno
 import json
 import os
 import platform
@@ -15,7 +16,7 @@ import pytest
 from vostool.errors import ResultError, UsageError
 from vostool.io import locks as module
 from vostool.io.listing import files_below
-from vostool.io.locks import STALE, store_locked
+from vostool.io.locks import STALE, locked, store_locked
 from vostool.io.storage import place, read_bytes, write_bytes
 
 
@@ -117,4 +118,74 @@ def test_a_place_that_is_read_only_is_refused() -> None:
         pytest.raises(UsageError, match="can only be read"),
         store_locked(place("https://server/results"), "writing"),
     ):
+        pass
+
+
+# --- on a disk ---
+
+HOLD = "import sys, time; from pathlib import Path; from vostool.io.locks import locked\n"
+HOLD += "with locked(Path(sys.argv[1]), 'writing'): print('held', flush=True); time.sleep(60)"
+
+
+def test_another_process_is_kept_away_until_it_is_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(ResultError, match=f"is writing {folder}"), locked(folder, "writing"):
+            pass
+        process.kill()
+    with locked(folder, "writing"):
+        pass
+
+
+def test_another_thread_is_kept_away(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def work() -> None:
+        try:
+            with locked(tmp_path, "writing"):
+                pass
+        except ResultError as error:
+            refused.append(str(error))
+
+    with locked(tmp_path, "writing"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+
+
+def test_a_file_that_was_removed_is_no_lock(tmp_path: Path) -> None:
+    """One that failed removes its folder; another that begins then has a lock of its own."""
+    with locked(tmp_path / "run", "writing"):
+        (tmp_path / "run/.lock").unlink()
+        (tmp_path / "run").rmdir()
+    with (
+        locked(tmp_path / "run", "writing"),
+        pytest.raises(ResultError),
+        locked(tmp_path / "run", "writing"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with locked(tmp_path, "writing"), locked(tmp_path, "writing"):
+        pass
+
+
+def test_a_folder_that_is_not_ours_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="error"), locked(tmp_path, "writing"):
         pass

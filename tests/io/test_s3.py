@@ -73,15 +73,19 @@ def test_everything_equals_what_is_done_here(does, davis_folder, bucket, upload,
             assert contents(remote, name) == contents(local, name) != {}
         assert times(place(remote)) == times(local)
         assert not [name for name in contents(remote) if name.startswith(".")]
-    manifests = [
-        json.loads(contents(at, "run.json")["run.json"])
-        for at in (tmp_path / "results/DAVIS2017/box_fill", f"{results}/DAVIS2017/box_fill")
+    both = (tmp_path / "results/DAVIS2017/box_fill", f"{results}/DAVIS2017/box_fill")
+    recorded = [
+        [
+            json.loads(line)
+            for line in contents(at, "sequences.jsonl")["sequences.jsonl"].split(b"\n")[:-1]
+        ]
+        for at in both
     ]
-    for manifest in manifests:
-        for status in manifest["sequences"].values():
-            del status["seconds"], status["peak_mb"]
-    assert manifests[0]["sequences"] == manifests[1]["sequences"]
-    assert manifests[1]["root"] == url
+    for status in recorded[0] + recorded[1]:
+        del status["seconds"], status["peak_mb"]
+    assert recorded[0] == recorded[1]
+    assert len(recorded[0]) == 3
+    assert json.loads(contents(both[1], "run.json")["run.json"])["root"] == url
 
     assert "all tracked before" in does("run", "box_fill", *DATA, *there)
     listed = does("results", "list", "--results", results)

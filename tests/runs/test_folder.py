@@ -86,6 +86,8 @@ def test_no_manifest(run: RunFolder) -> None:
         b'{"schema": 1}',
         b'{"schema": 1, "sequences": []}',
         b'{"schema": 1, "sequences": {"a": {"frames": 3}}}',
+        b'{"schema": 2}',
+        b'{"schema": 2, "surprise": 1}',
         b"\xff\xfe\x00",
     ],
 )
@@ -98,19 +100,19 @@ def test_a_damaged_manifest(run: RunFolder, content: bytes) -> None:
 
 @pytest.mark.parametrize("change", [{"frames": 1}, {"surprise": 1}])
 def test_a_status_of_other_keys(run: RunFolder, change: dict[str, int]) -> None:
-    run.write_manifest(replace(MANIFEST, sequences={"bear": STATUS}))
-    values = json.loads(run.manifest_path.read_text())
-    values["sequences"]["bear"] = change
-    run.manifest_path.write_text(json.dumps(values))
-    with pytest.raises(ResultError, match="is damaged"):
+    run.write_manifest(replace(MANIFEST, sequences={"bear": STATUS, "goat": STATUS}))
+    lines = run.records_path.read_text().splitlines()
+    lines[1] = json.dumps({"sequence": "goat", **change})
+    run.records_path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ResultError, match=r"sequences\.jsonl, line 2, is damaged"):
         run.manifest()
 
 
 def test_a_newer_schema(run: RunFolder) -> None:
     run.write_manifest(MANIFEST)
-    values = {**json.loads(run.manifest_path.read_text()), "schema": 2, "news": True}
+    values = {**json.loads(run.manifest_path.read_text()), "schema": 3, "news": True}
     run.manifest_path.write_text(json.dumps(values))
-    with pytest.raises(ResultError, match=r"has the schema 2, this vostool reads 1.*Use the"):
+    with pytest.raises(ResultError, match=r"has the schema 3, this vostool reads 1 and 2.*Use the"):
         run.manifest()
 
 

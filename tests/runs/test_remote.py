@@ -7,8 +7,8 @@ import pytest
 
 from vostool.errors import ResultError
 from vostool.io.storage import place, read_bytes, remove, staged, write_bytes
-from vostool.runs.box_folders import BoxesRun, RestartsRun
 from vostool.runs.folder import Finished, Manifest, RunFolder, SequenceStatus
+from vostool.runs.layouts import BOXES, RESTARTS, Layout
 from vostool.runs.lookup import all_runs, find_run, remove_run
 from vostool.tracking.box_files import file_name
 from vostool.tracking.timing import StepTime
@@ -65,8 +65,10 @@ def test_what_is_sent_counts_when_it_is_recorded(run: RunFolder) -> None:
     made = manifest()
     with run.locked():
         run.tidy(made)
+        run.begin(made)
         first = finished(run, "bear")
-        assert run.complete(run.manifest()) == set()
+        assert run.is_begun()
+        assert not run.exists()
         run.commit_all(made, [first])
         assert run.complete(run.manifest()) == {"bear"}
         second, third = finished(run, "video/001"), finished(run, "goat")
@@ -137,11 +139,11 @@ def test_runs_are_found_and_removed(results: Path) -> None:
     assert [run.name for run in all_runs(results)] == ["two"]
 
 
-@pytest.mark.parametrize("kind", [BoxesRun, RestartsRun])
-def test_results_of_boxes(results: Path, kind: type[RunFolder]) -> None:
-    run = kind(results / "OTB/r")
+@pytest.mark.parametrize("layout", [BOXES, RESTARTS])
+def test_results_of_boxes(results: Path, layout: Layout) -> None:
+    run = RunFolder(results / "OTB/r", layout)
     made = manifest()
-    name = "Ball.txt" if kind is BoxesRun else file_name("Ball", 1)
+    name = "Ball.txt" if layout is BOXES else file_name("Ball", 1)
     with run.locked():
         run.tidy(made)
         for sequence in ("Ball", "Cup"):

@@ -20,8 +20,8 @@ from vostool.errors import ConfigError, VostoolError, resource_error
 from vostool.execution.pools import Crew, Workers
 from vostool.execution.run import new_manifest, resumed
 from vostool.io.storage import place
-from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import RunFolder
+from vostool.runs.layouts import layout_of
 from vostool.runs.shards import done_in
 from vostool.scoring.box_evaluate import Rules
 from vostool.scoring.box_protocols import vot_protocol
@@ -210,8 +210,7 @@ def nothing_drawn(rows: Sequence[DatasetRow], workspace: Workspace) -> Iterator[
 
 def folder_of(cell: Cell, dataset: Clips[Any], results: Path) -> RunFolder:
     """Return the run folder of a cell."""
-    kind = run_kind(dataset) if isinstance(dataset, RegionDataset) else RunFolder
-    return kind(results / dataset.key / cell.run)
+    return RunFolder(results / dataset.key / cell.run, layout_of(dataset))
 
 
 def experiment_of(cell: Cell, dataset: Clips[Any]) -> dict[str, Any] | None:

@@ -124,17 +124,14 @@ def _frames(
 ) -> int:
     """Return how many frames there are to track, for the bar."""
     from vostool.execution.run import missing_sequences
-    from vostool.runs.box_folders import run_kind
-    from vostool.runs.folder import RunFolder
 
-    kind = RunFolder if experiment is None else run_kind(dataset)
     passes = 1
     if experiment is not None and dataset.task == "supervised":
         passes = experiment.repetitions
     frames = 0
     for request in requests:
         try:
-            missing = missing_sequences(request, dataset, results, kind)
+            missing = missing_sequences(request, dataset, results)
         except VostoolError:
             continue  # the run will say what is wrong
         frames += passes * sum(len(sequence) for sequence in missing)

@@ -1,5 +1,6 @@
 """Are these masks what a dataset asks for? The first problem of each kind, sequence by sequence."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +149,7 @@ def run_problems(
 
 
 def _of_contents(run: RunFolder, manifest: Manifest, dataset: Dataset) -> Iterator[str]:
-    """Yield what is missing, or more, than the dataset and `run.json` say."""
+    """Yield what is missing, or more, than the dataset and the records say."""
     names = [sequence.name for sequence in dataset.sequences]
     missing = [name for name in names if name not in manifest.sequences]
     if missing:
@@ -165,10 +166,10 @@ def _of_contents(run: RunFolder, manifest: Manifest, dataset: Dataset) -> Iterat
     tops = {name.partition("/")[0] for name in manifest.sequences}
     strange = sorted(set(folders_in(run.masks)) - tops)
     if strange:
-        yield f"{run.masks / strange[0]} is there, but run.json does not speak of it. Remove it."
+        yield f"{run.masks / strange[0]} is there, but sequences.jsonl does not name it. Remove it."
     if manifest.imported is None:
         timed = {(step.sequence, step.frame) for step in run.times()}
-        counts = {name: sum(1 for step in timed if step[0] == name) for name in manifest.sequences}
+        counts = Counter(sequence for sequence, _ in timed)
         short = [n for n, status in manifest.sequences.items() if counts[n] != status.frames]
         if short:
             yield (

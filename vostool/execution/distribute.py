@@ -117,7 +117,7 @@ class Effort:
     ) -> Iterator[list[Finished]]:
         """Yield the sequences as they are finished by this process."""
         describe(manifest, self.job)
-        folder.write_manifest(manifest)
+        folder.begin(manifest)
         session: Session | None = None
         for sequence in todo:
             session = session or Session(self.job, dataset, sequence, self.track)
@@ -133,12 +133,12 @@ class Effort:
         with crew_of(workers, self.workers) as opened:
             crew = opened.for_device(self.job.runtime.device)
             describe(manifest, self.job, crew)
-            folder.write_manifest(manifest)  # where the workers look for it
+            folder.begin(manifest)  # where the workers look for it
             order = Order(
                 token=uuid.uuid4().hex,
                 job=self.job,
                 track=self.track,
-                kind=type(folder),
+                layout=folder.layout,
                 folder=folder.path.absolute(),
                 weights=manifest.weights["sha256"] if manifest.weights else None,
                 versions=manifest.versions,

@@ -23,8 +23,8 @@ from vostool.execution.frame_cache import MB, SharedFrames
 from vostool.execution.process_state import ProcessState
 from vostool.execution.run import Advance, describe, new_manifest, opened_run
 from vostool.execution.worker import Session, Track
-from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import RunFolder
+from vostool.runs.layouts import layout_of
 from vostool.tracking.job import Job, RunRequest, prepare, run_name
 from vostool.tracking.loop import track_sequence
 from vostool.tracking.restarts import Experiment
@@ -63,21 +63,20 @@ class Turn:
         workspace: Workspace,
         results: Path,
         track: Track,
-        kind: type[RunFolder],
         experiment: Mapping[str, Any] | None,
     ) -> None:
         """Lock the run folder and find out what it lacks."""
         with self._state.active():
             self._job: Job = prepare(self.request, workspace)
         name = run_name(self.request.tracker, self.request.name)
-        self.folder = kind(results / dataset.key / name)
+        self.folder = RunFolder(results / dataset.key / name, layout_of(dataset))
         fresh = new_manifest(self._job, dataset, name, experiment)
         opened = opened_run(self.folder, fresh, dataset)
         self._manifest, todo = self._open.enter_context(opened)
         self.todo = {sequence.name: sequence for sequence in todo}
         if self.todo:
             describe(self._manifest, self._job)
-        self.folder.write_manifest(self._manifest)
+        self.folder.begin(self._manifest)
         self._dataset, self._track = dataset, track
 
     def take(self, sequence: Clip, frames: SharedFrames, advance: Advance) -> None:
@@ -134,7 +133,6 @@ def run_together(
     advance: Advance = lambda frames, sequence: None,
     *,
     track: Track = track_sequence,
-    kind: type[RunFolder] = RunFolder,
     experiment: Mapping[str, Any] | None = None,
     frames: SharedFrames | None = None,
 ) -> list[Turn]:
@@ -147,7 +145,6 @@ def run_together(
         results: folder of run folders, by dataset.
         advance: told of every frame that is done.
         track: tracks a sequence.
-        kind: of the run folders.
         experiment: what else decides the results, for the manifests.
         frames: shared by the trackers; within `BUDGET` if not given.
 
@@ -165,7 +162,7 @@ def run_together(
             for turn in group:
                 stack.callback(turn.end)
                 with _blamed(turn):
-                    turn.begin(dataset, workspace, results, track, kind, experiment)
+                    turn.begin(dataset, workspace, results, track, experiment)
             _take_turns([turn for turn in group if turn.todo], dataset.sequences, frames, advance)
     return turns
 
@@ -253,7 +250,6 @@ def run_regions_together(
         results,
         advance,
         track=experiment.track,
-        kind=run_kind(dataset),
         experiment=asdict(experiment),
         frames=frames,
     )

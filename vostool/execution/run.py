@@ -13,8 +13,8 @@ from vostool.errors import ResultError
 from vostool.execution.distribute import Advance, Effort, describe, share_of
 from vostool.execution.shard import track_shard
 from vostool.execution.worker import Track
-from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import Manifest, RunFolder
+from vostool.runs.layouts import layout_of
 from vostool.runs.resume import new_manifest, resumed
 from vostool.runs.shards import done_in, gather
 from vostool.tracking.job import RunRequest, prepare, run_name
@@ -55,7 +55,6 @@ def run_regions(
         results,
         advance,
         track=experiment.track,
-        kind=run_kind(dataset),
         experiment=asdict(experiment),
         executor=executor,
     )
@@ -63,7 +62,7 @@ def run_regions(
 
 def regions_missing(request: RunRequest, dataset: RegionDataset, results: Path) -> tuple[Clip, ...]:
     """Return the sequences of the dataset that the run folder of a request lacks."""
-    return missing_sequences(request, dataset, results, run_kind(dataset))
+    return missing_sequences(request, dataset, results)
 
 
 __all__ = [
@@ -85,7 +84,6 @@ def run_tracker(
     advance: Advance = lambda frames, sequence: None,
     *,
     track: Track = track_sequence,
-    kind: type[RunFolder] = RunFolder,
     experiment: Mapping[str, Any] | None = None,
     executor: Executor | None = None,
 ) -> RunFolder:
@@ -106,7 +104,6 @@ def run_tracker(
         advance: told of frames as they are done: each one, or with several workers those of a
             whole sequence.
         track: tracks a sequence.
-        kind: of the run folder.
         experiment: what else decides the results, for the manifest.
         executor: shares out the sequences, the longest first; it is left open. Otherwise they are
             tracked in this process, or in as many of this machine as `request.workers` says.
@@ -122,7 +119,8 @@ def run_tracker(
     """
     job = prepare(request, workspace, cuda=getattr(executor, "cuda", None))
     effort = Effort(job, track, request.workers, executor, request.batch, advance)
-    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
+    name = run_name(request.tracker, request.name)
+    folder = RunFolder(results / dataset.key / name, layout_of(dataset))
     fresh = new_manifest(job, dataset, folder.name, experiment)
     if request.shard is not None:
         track_shard(effort, folder, fresh, dataset, request.shard)
@@ -131,7 +129,7 @@ def run_tracker(
         if todo:
             effort.track_into(folder, manifest, dataset, todo)
         else:
-            folder.write_manifest(manifest)
+            folder.begin(manifest)
     return folder
 
 
@@ -152,7 +150,7 @@ def opened_run(
         ResultError: the folder holds another run, or another process is writing it.
     """
     with folder.locked():
-        if not folder.exists() and folder.has_masks():
+        if not folder.is_begun() and folder.has_masks():
             raise ResultError(
                 f"{folder.path} holds masks but no run.json that tells whose they are. Remove that "
                 "folder, or choose another name with --name."
@@ -160,19 +158,18 @@ def opened_run(
         gather(folder)
         manifest = resumed(folder, fresh, dataset)
         folder.tidy(manifest)
-        done = folder.complete(manifest)
+        todo = [each for each in dataset.sequences if each.name not in manifest.sequences]
         try:
-            yield manifest, [each for each in dataset.sequences if each.name not in done]
+            yield manifest, todo
             folder.settle()
         finally:
             folder.discard_partials()
 
 
-def missing_sequences(
-    request: RunRequest, dataset: Clips[Any], results: Path, kind: type[RunFolder] = RunFolder
-) -> tuple[Clip, ...]:
+def missing_sequences(request: RunRequest, dataset: Clips[Any], results: Path) -> tuple[Clip, ...]:
     """Return the sequences, or those of a shard's share, that a run and all its shards lack."""
-    folder = kind(results / dataset.key / run_name(request.tracker, request.name))
+    name = run_name(request.tracker, request.name)
+    folder = RunFolder(results / dataset.key / name, layout_of(dataset))
     done = done_in(folder)
     if request.shard is not None:
         return tuple(s for s in share_of(dataset.sequences, *request.shard) if s.name not in done)

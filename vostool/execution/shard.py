@@ -55,7 +55,7 @@ def track_shard(
     done = done_in(folder)
     todo = [each for each in share_of(dataset.sequences, *shard) if each.name not in done]
     if todo:
-        own = type(folder)(folder.path / FOLDER / f"{name}.{uuid.uuid4().hex[:12]}")
+        own = RunFolder(folder.path / FOLDER / f"{name}.{uuid.uuid4().hex[:12]}", folder.layout)
         with alive(own.path):
             try:
                 effort.track_into(own, replace(fresh, sequences={}), dataset, todo)

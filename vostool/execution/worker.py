@@ -21,6 +21,7 @@ from vostool.execution.process_state import ProcessState
 from vostool.io.frames import read_frame
 from vostool.io.storage import staged
 from vostool.runs.folder import Finished, RunFolder, SequenceStatus
+from vostool.runs.layouts import Layout
 from vostool.tracking.job import Job
 from vostool.tracking.loop import Read, SequenceResult, track_sequence, warm_up
 from vostool.tracking.timing import stopwatch_for
@@ -110,7 +111,7 @@ class Order:
         token: tells the run from others, so that each builds its tracker once.
         job: the tracker.
         track: tracks a sequence.
-        kind: of the run folder.
+        layout: of the run folder.
         folder: the run folder, absolute.
         weights: hash of the weights, None without.
         versions: of packages, the same for all workers of a run.
@@ -120,7 +121,7 @@ class Order:
     token: str
     job: Job
     track: Track
-    kind: type[RunFolder]
+    layout: Layout
     folder: Path
     weights: str | None
     versions: Mapping[str, str]
@@ -160,7 +161,7 @@ def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
     finished: list[Finished] = []
     with _lock:
         session = _session_of(order, *clips[0])
-        folder = order.kind(order.folder)
+        folder = RunFolder(order.folder, order.layout)
         for dataset, sequence in clips:
             try:
                 partial = folder.partial(sequence.name, uuid.uuid4().hex[:12])
@@ -225,8 +226,8 @@ def _session_of(order: Order, dataset: Clips[Any], sequence: Clip) -> Session:
 
 def _check(order: Order, sequence: Clip) -> None:
     """Refuse to work where results or data are not seen, or where code is another."""
-    folder = order.kind(order.folder)
-    if not folder.exists():
+    folder = RunFolder(order.folder, order.layout)
+    if not folder.is_begun():
         raise ResultError(
             f"{worker_name()} does not see {folder.manifest_path}, where its masks would go. Put "
             "--results on storage that all workers share, under the same path."

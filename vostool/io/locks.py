@@ -8,6 +8,7 @@ this machine that is gone. Clocks of machines must agree within a minute. Whoeve
 stops before it records another sequence.
 """
 
+import errno
 import json
 import os
 import platform
@@ -15,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from vostool.io.storage import (
 
 BEAT = 15.0  # seconds between signs
 STALE = 120.0  # seconds without a sign after which the writer is taken for gone
+_WITHOUT = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}  # a disk has no locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,28 +206,19 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
         with store_locked(folder, doing):
             yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        if not _try_lock(file.fileno()):
+    from filelock import FileLock, Timeout
+
+    # The system frees it however its process ends. Where a disk has no locks one goes on without.
+    lock = FileLock(folder / ".lock", blocking=False, thread_local=False, fallback_to_soft=False)
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lock)
+        except (Timeout, FileNotFoundError):  # the latter: another start removed the folder
             raise ResultError(
                 f"Another vostool is {doing} {folder}. Wait for it, or choose another --name."
-            )
+            ) from None
+        except OSError as error:
+            if error.errno not in _WITHOUT:
+                raise
         yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, or until its process ends however it ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True

@@ -118,13 +118,18 @@ def protocol_of(path: Path) -> str:
     return str(remote.protocol) if is_remote(path) else ""
 
 
+def is_read_only(path: Path) -> bool:
+    """Tell whether a place can only be read, such as `https://`."""
+    return protocol_of(path) in _READ_ONLY
+
+
 def require_writable(path: Path) -> None:
     """Refuse a place that can only be read.
 
     Raises:
         UsageError: it is such a place.
     """
-    if protocol_of(path) in _READ_ONLY:
+    if is_read_only(path):
         raise UsageError(
             f"{path} can only be read: {protocol_of(path)}:// takes no files. Name a folder of "
             "this machine or of an object store for what is written."

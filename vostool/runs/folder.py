@@ -1,40 +1,41 @@
 """The run folder: everything one tracker left behind on one dataset.
 
     results/<dataset>/<run>/
-        run.json                     what ran, on what, with what; a status per sequence
+        run.json                     what ran, on what, with what
+        sequences.jsonl              a record per finished sequence
         masks/<sequence>/<frame>.png palette PNGs of object ids
         times.csv                    one row per call of `step`
 
-A sequence is complete or absent: its masks are written to a hidden folder, its times and status
-are recorded, and then the folder is renamed. Whatever is killed when, the next start knows what is
-done. On an object store, which cannot rename, its masks are sent first and recorded last, see
-`run_store`.
+A sequence is complete or absent: its masks are written to a hidden folder, its times and record
+are added, and then the folder is renamed. Whatever is killed when, the next start knows what is
+done. Adding takes as long for the last sequence of a run as for the first. Where the folder is, see
+`runs.places`; what it holds of a sequence, see `runs.layouts`. `run.json` is `.run.json` until a
+sequence is recorded, so that a start that fails is no run.
 """
 
 import csv
 import io
-import json
-import os
-import shutil
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from vostool.errors import ResultError
-from vostool.io.listing import entries, folders
+from vostool.errors import ResultError, VostoolError
+from vostool.io.listing import entries
 from vostool.io.locks import locked
 from vostool.io.moving import move
-from vostool.io.storage import (
-    each_at_once,
-    is_remote,
-    make_folder,
-    read_bytes,
-    read_text,
-    write_text,
+from vostool.io.storage import each_at_once, is_remote, make_folder, read_text, remove, write_text
+from vostool.runs.layouts import MASKS, Layout
+from vostool.runs.manifest import (
+    SCHEMA,
+    Manifest,
+    SequenceStatus,
+    manifest_text,
+    parse_manifest,
+    parse_records,
+    records_text,
 )
-from vostool.runs.manifest import SCHEMA, Manifest, SequenceStatus
-from vostool.runs.remote import RunStore
+from vostool.runs.places import place_for
 from vostool.tracking.timing import StepTime
 
 __all__ = [
@@ -69,73 +70,87 @@ class Finished:
 
 
 class RunFolder:
-    """One run folder, on a disk or on a store."""
+    """One run folder, on a disk or on a store.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the folder.
+        layout: what it holds of a sequence.
+    """
+
+    def __init__(self, path: Path, layout: Layout = MASKS) -> None:
         self.path = path
-        self.masks = path / "masks"
+        self.layout = layout
+        self.masks = path / layout.folder
         self.manifest_path = path / "run.json"
+        self.records_path = path / "sequences.jsonl"
         self.times_path = path / "times.csv"
-        self._store = RunStore() if is_remote(path) else None
+        self._begun = path / ".run.json"
+        self._place = place_for(path, layout)
+        self._records = self._place.log(self.records_path.name)
+        self._times = self._place.log(self.times_path.name, _HEADING)
+        self._started = False  # this object has begun a run
+        self._shown = False  # it has written `run.json`
 
     @property
     def name(self) -> str:
         return self.path.name
 
     def exists(self) -> bool:
+        """Tell whether there is a run: a sequence was recorded."""
         return self.manifest_path.is_file()
+
+    def is_begun(self) -> bool:
+        """Tell whether there is a run, or one that has not finished a sequence yet."""
+        return self._begun.is_file() or self.exists()
 
     def has_masks(self) -> bool:
         """Tell whether there are finished sequences, recorded or not."""
-        return any(path.name[0] != "." for path in folders(self.masks))
+        found = (entry for entry in entries(self.masks) if entry.path.name[0] != ".")
+        return any(self.layout.is_result(entry) for entry in found)
 
     def manifest(self) -> Manifest:
-        """Read `run.json`.
+        """Read `run.json`, and the records of sequences.
 
         Raises:
             ResultError: it is absent, damaged or of a newer vostool.
         """
         try:
-            values = json.loads(read_text(self.manifest_path))
-            if values.get("schema") != SCHEMA:
-                raise ResultError(
-                    f"{self.manifest_path} has the schema {values.get('schema')}, this vostool "
-                    f"reads {SCHEMA}. Use the vostool that wrote it, or remove the run."
-                )
-            statuses = {k: SequenceStatus(**v) for k, v in values.pop("sequences").items()}
-            return Manifest(**values, sequences=statuses)
+            text = read_text(self.manifest_path)
         except FileNotFoundError:
             raise ResultError(f"{self.path} is no run folder: it has no run.json.") from None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except ValueError as error:
             raise ResultError(
                 f"{self.manifest_path} is damaged ({error}). Remove {self.path} and run again."
             ) from error
+        manifest, elsewhere = parse_manifest(text, self.manifest_path)
+        if elsewhere:
+            records = self._records.read()
+            if records is None:
+                raise ResultError(
+                    f"{self.records_path} is missing, which says what is finished. Put it back, "
+                    f"or remove {self.path} and run again."
+                )
+            manifest.sequences = parse_records(records, self.records_path)
+        return manifest
+
+    def begin(self, manifest: Manifest) -> None:
+        """Write what runs; the records of a run that goes on are there already, see `tidy`."""
+        self._started = True
+        write_text(self.manifest_path if self.exists() else self._begun, manifest_text(manifest))
 
     def write_manifest(self, manifest: Manifest) -> None:
-        values = asdict(manifest)
-        for optional in ("imported", "experiment"):
-            if values[optional] is None:
-                del values[optional]
-        write_text(self.manifest_path, json.dumps(values, indent=2) + "\n")
+        """Write the records of all sequences anew, and then `run.json`."""
+        self._records.write(records_text(manifest.sequences))
+        self._show(manifest)
+
+    def _show(self, manifest: Manifest) -> None:
+        write_text(self.manifest_path, manifest_text(manifest))
+        remove(self._begun)
+        self._shown = True
 
     def complete(self, manifest: Manifest) -> set[str]:
         """Return the names of the sequences that are recorded and have all their masks."""
-        if self._store:
-            self._store.look_again()
-        return {n for n, status in manifest.sequences.items() if self._whole(n, status)}
-
-    def _whole(self, sequence: str, status: SequenceStatus) -> bool:
-        """Tell whether a recorded sequence has all its masks."""
-        return sum(name.endswith(".png") for name in self._names(sequence)) >= status.frames
-
-    def _names(self, inside: str) -> Collection[str]:
-        """Return the names of the files in a folder below the masks, none if it is not there."""
-        if self._store:
-            return self._store.names(self.masks, inside)
-        try:
-            return os.listdir(self.masks / inside)
-        except (FileNotFoundError, NotADirectoryError):
-            return ()
+        return self.layout.whole(self._place.listing(), manifest.sequences)
 
     def require(self, manifest: Manifest, names: Collection[str]) -> None:
         """Raise ResultError, saying how to finish the run, if it lacks any of some sequences."""
@@ -159,21 +174,7 @@ class RunFolder:
             sequence: its name.
             attempt: tells it from other attempts, whose processes may not be gone.
         """
-        if self._store:
-            return self._final(sequence)
-        name = ".".join(("", sequence.replace("/", "+"), *filter(None, (attempt, "partial"))))
-        path = self.masks / name
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
-        return path
-
-    def _final(self, sequence: str) -> Path:
-        """Return the folder in which the files of a finished sequence are."""
-        return self.masks / sequence
-
-    def _sequence_of(self, file: str) -> str:
-        """Return the sequence that a file belongs to by its path below the masks."""
-        return file.rpartition("/")[0]
+        return self._place.partial(sequence, attempt)
 
     def commit(
         self,
@@ -187,35 +188,24 @@ class RunFolder:
         self.commit_all(manifest, [Finished(sequence, partial, status, list(steps))])
 
     def commit_all(self, manifest: Manifest, finished: Sequence[Finished]) -> None:
-        """Make finished sequences part of the run; `run.json`, which grows, is written once."""
-        if self._store:
-            self._store.check()
-        self._append_times(step for each in finished for step in each.steps)
-        manifest.sequences.update((each.sequence, each.status) for each in finished)
-        self.write_manifest(manifest)
-        if self._store:  # the masks are where they belong already
-            self._store.changed()
-            return
+        """Make finished sequences part of the run, in a time that depends on nothing else."""
+        self._place.check()
+        new = {each.sequence: each.status for each in finished}
+        self._times.append(_rows(step for each in finished for step in each.steps))
+        self._records.append(records_text(new))
+        manifest.sequences.update(new)
+        if not self._shown:
+            self._show(manifest)
         for each in finished:
-            self._publish(each.sequence, each.partial)
+            self._place.publish(each.sequence, each.partial)
 
     def discard_partials(self) -> None:
         """Remove hidden folders of sequences that were not finished; a store has none."""
-        if self._store:
-            return
-        for path in self.masks.glob(".*.partial"):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in self.path.glob(".*.partial"):  # of a killed process, see `write_bytes`
-            path.unlink(missing_ok=True)
-
-    def _publish(self, sequence: str, partial: Path) -> None:
-        shutil.rmtree(self.masks / sequence, ignore_errors=True)  # masks were missing from it
-        (self.masks / sequence).parent.mkdir(exist_ok=True)  # of a name such as video/object
-        os.replace(partial, self.masks / sequence)
+        self._place.discard_partials()
 
     def place_of(self, sequence: str) -> Path:
         """Return the file or folder that holds the results of a finished sequence."""
-        return self.masks / sequence
+        return self.masks / self.layout.result(sequence)
 
     def adopt(self, sequence: str, other: "RunFolder") -> None:
         """Move a finished sequence here from another folder, unless that was done meanwhile."""
@@ -224,20 +214,20 @@ class RunFolder:
 
     def settle(self) -> None:
         """Do what is left to do when sequences have been added; the caller has locked the run."""
+        if self.exists():
+            self.layout.settle(self.masks, self.manifest().sequences)
+            self._records.settle()
+            self._times.settle()
 
     def rewrite(self, manifest: Manifest, steps: Iterable[StepTime]) -> None:
-        """Write `times.csv` and `run.json` anew."""
-        self._write_times(_HEADING + _rows(steps))
+        """Write times, records and `run.json` anew."""
+        self._times.write(_rows(steps))
         self.write_manifest(manifest)
 
     def times(self) -> list[StepTime]:
         """Read `times.csv`; a last row that a killed run left unfinished is skipped."""
-        try:
-            text = read_bytes(self.times_path).decode("utf-8", "replace")
-        except FileNotFoundError:
-            return []
         steps = []
-        for row in csv.DictReader(io.StringIO(text, newline="")):
+        for row in csv.DictReader(io.StringIO(self._times.read() or "", newline="")):
             try:
                 steps.append(
                     StepTime(
@@ -253,35 +243,61 @@ class RunFolder:
         return steps
 
     def tidy(self, manifest: Manifest) -> None:
-        """Remove what a killed run left: unfinished sequences, and the times of them."""
+        """Remove what a killed run left, and from the manifest the sequences that lost masks.
+
+        Recorded is then what is in the manifest, before anything is tracked again. Nothing is
+        written if that is so already.
+        """
         self.discard_partials()
         done = self.complete(manifest)
-        if self._store:
-            # Recorded ones that lack masks are no longer recorded before any is sent again.
-            manifest.sequences = {n: s for n, s in manifest.sequences.items() if n in done}
-            self.write_manifest(manifest)
-            self._store.keep_only(self.masks, done, self._sequence_of)
-        kept = [step for step in self.times() if step.sequence in done]
-        self._write_times(_HEADING + _rows(kept))
+        manifest.sequences = {n: s for n, s in manifest.sequences.items() if n in done}
+        wanted, there = records_text(manifest.sequences), self._records.read()
+        if wanted != (there or ""):
+            self._records.write(wanted)
+        self._records.settle()
+        self._place.keep_only(done)
+        times = self._times.read()
+        if times is not None:
+            kept = _rows_of(times, done)
+            if _HEADING + kept != times:
+                self._times.write(kept)
+            self._times.settle()
 
-    def _append_times(self, steps: Iterable[StepTime]) -> None:
-        if self._store:
-            self._write_times((self._store.times or _HEADING) + _rows(steps))
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing this run at the same time, see `locked`.
+
+        If nothing is recorded in the end, nothing is left.
+        """
+        with self._place.locked():
+            self._started = self._shown = False
+            try:
+                yield
+            finally:
+                with suppress(VostoolError, OSError):  # what ended the work is worth more
+                    self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        if self.exists():
             return
-        with self.times_path.open("a", newline="", encoding="utf-8") as file:
-            file.write(("" if file.tell() else _HEADING) + _rows(steps))
+        self._place.check()
+        if self._started:  # what is there is its own
+            for log in (self._records, self._times):
+                log.clear()
+            remove(self._begun)
+            self._place.withdraw()
+        self._place.remove_empty()
 
-    def _write_times(self, text: str) -> None:
-        write_text(self.times_path, text)
-        if self._store:
-            self._store.times = text
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Keep other processes from writing this run at the same time, see `locked`."""
-        if self._store:
-            return self._store.locked(self.path)
-        make_folder(self.masks)
-        return locked(self.path, "writing")
+def _rows_of(text: str, sequences: Collection[str]) -> str:
+    """Return the rows of `times.csv` that are of some sequences, without the heading."""
+    kept = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=""))
+    next(rows, None)
+    csv.writer(kept, lineterminator="\n").writerows(
+        row for row in rows if len(row) == len(fields(StepTime)) and row[0] in sequences
+    )
+    return kept.getvalue()
 
 
 def _rows(steps: Iterable[StepTime]) -> str:

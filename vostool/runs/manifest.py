@@ -1,9 +1,18 @@
-"""`run.json`: what ran, on what, with what, and a status for each finished sequence."""
+"""`run.json`, what ran, on what, with what, and `sequences.jsonl`, a record per finished sequence.
 
-from dataclasses import dataclass, field
+Schema 1 had the records in `run.json`, which was written anew for each of them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
+from vostool.errors import ResultError
+
+SCHEMA = 2
+_WHOLE = 1  # the schema whose `run.json` holds the records
 
 # What must not change between a run and its continuation, and what messages call it.
 _IDENTITY = {
@@ -22,7 +31,7 @@ _IDENTITY = {
 
 @dataclass(frozen=True, slots=True)
 class SequenceStatus:
-    """What `run.json` keeps about a finished sequence.
+    """What is recorded about a finished sequence.
 
     Args:
         fingerprint: of the sequence's files, see `Dataset.fingerprint`.
@@ -50,7 +59,7 @@ class SequenceStatus:
 
 @dataclass
 class Manifest:
-    """The contents of `run.json`.
+    """The contents of `run.json`, and the records of sequences.
 
     `imported` is None for a run of this toolkit; for masks that were brought in it says from where
     (`from`, `sha256` of a zip) and when (`at`), and what nobody can know of them is empty.
@@ -98,3 +107,71 @@ class Manifest:
                 what = f"{mine} -> {theirs}"
             found.append(f"{name} ({what})")
         return found
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Return `run.json`: all but the records of sequences."""
+    values = asdict(replace(manifest, sequences={}))
+    del values["sequences"]
+    for optional in ("imported", "experiment"):
+        if values[optional] is None:
+            del values[optional]
+    return json.dumps(values, indent=2) + "\n"
+
+
+def records_text(sequences: Mapping[str, SequenceStatus]) -> str:
+    """Return lines of `sequences.jsonl`, in the order of the sequences."""
+    lines = ({"sequence": name, **asdict(status)} for name, status in sequences.items())
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
+
+
+def parse_manifest(text: str, path: Path) -> tuple[Manifest, bool]:
+    """Return what `run.json` says, and whether the records of sequences are elsewhere.
+
+    Args:
+        text: its contents.
+        path: of the file, for messages.
+
+    Raises:
+        ResultError: it is damaged, or of a newer vostool.
+    """
+    try:
+        values = json.loads(text)
+        schema = values.get("schema")
+        if schema not in (_WHOLE, SCHEMA):
+            raise ResultError(
+                f"{path} has the schema {schema}, this vostool reads {_WHOLE} and {SCHEMA}. Use "
+                "the vostool that wrote it, or remove the run."
+            )
+        if schema == SCHEMA:
+            return Manifest(**{**values, "sequences": {}}), True
+        statuses = {k: SequenceStatus(**v) for k, v in values.pop("sequences").items()}
+        return Manifest(**{**values, "schema": SCHEMA}, sequences=statuses), False
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ResultError(
+            f"{path} is damaged ({error}). Remove {path.parent} and run again."
+        ) from error
+
+
+def parse_records(text: str, path: Path) -> dict[str, SequenceStatus]:
+    """Return the records of `sequences.jsonl`; of a sequence with several the last one counts.
+
+    Args:
+        text: whole lines.
+        path: of the file, for messages.
+
+    Raises:
+        ResultError: a line is damaged; the message says which.
+    """
+    found: dict[str, SequenceStatus] = {}
+    for number, line in enumerate(text.split("\n")[:-1], 1):
+        try:
+            values = json.loads(line)
+            name = values.pop("sequence")
+            found[name] = SequenceStatus(**values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ResultError(
+                f"{path}, line {number}, is damaged ({error}). Remove that line; the same "
+                "`vostool run` command then tracks its sequence again."
+            ) from error
+    return found

@@ -20,6 +20,7 @@ from vostool.errors import ResultError
 from vostool.io.locks import home_of_processes, is_running
 from vostool.io.storage import is_remote
 from vostool.runs.folder import Manifest, RunFolder
+from vostool.runs.layouts import MASKS, Layout
 from vostool.tracking.timing import StepTime
 
 FOLDER = ".shards"
@@ -61,7 +62,10 @@ class Shard:
 
     def span(self) -> tuple[float, float]:
         """Return when it began and when it last wrote, by the clock of the disk."""
-        times = [(self.run.path / name).stat().st_mtime for name in (_ABOUT, "run.json")]
+        wrote = self.run.records_path
+        if not wrote.exists():  # schema 1
+            wrote = self.run.manifest_path
+        times = [path.stat().st_mtime for path in (self.run.path / _ABOUT, wrote)]
         return min(times), max(times)
 
 
@@ -75,7 +79,7 @@ def shards_of(folder: RunFolder) -> list[Shard]:
         with suppress(OSError, ValueError, KeyError):  # it is just beginning, or being removed
             about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
             host, process, counts = str(about["host"]), int(about["process"]), about.get("home", "")
-            found.append(Shard(type(folder)(path), host, process, counts))
+            found.append(Shard(RunFolder(path, folder.layout), host, process, counts))
     return found
 
 
@@ -164,18 +168,18 @@ def gather_if_idle(folder: RunFolder) -> bool:
     return True
 
 
-def gather_all(results: Path, kind: type[RunFolder] = RunFolder) -> None:
+def gather_all(results: Path, layout: Layout = MASKS) -> None:
     """Gather the shards of all runs of a dataset on whose shards nobody is at work.
 
     Args:
         results: folder of the run folders.
-        kind: of the run folders.
+        layout: of the run folders.
     """
     if is_remote(results) or not results.is_dir():
         return
     for path in sorted(results.iterdir()):
         try:
-            if not gather_if_idle(kind(path)):
+            if not gather_if_idle(RunFolder(path, layout)):
                 _log.info(f"{path}: shards are at work; what they have done is not counted yet.")
         except (ResultError, OSError) as error:
             _log.info(str(error))  # the other runs can be scored
@@ -225,12 +229,13 @@ def _write_together(folder: RunFolder, parts: list[_Part]) -> None:
                 f"{', '.join(differences)}. Remove that folder, and run again."
             )
         there = run.complete(manifest) | folder.complete(manifest)  # some may be moved already
-        new = sorted(there - set(together.sequences))
+        new = sorted(name for name in there if name not in together.sequences)
         for name in new:
             status = manifest.sequences[name]
             together.sequences[name] = replace(status, workers=status.workers * neighbours)
         moves += [(name, run) for name in new if run is not folder]
-        steps += [step for step in times if step.sequence in new]
+        added = set(new)
+        steps += [step for step in times if step.sequence in added]
     folder.rewrite(together, steps)
     for name, run in moves:
         folder.adopt(name, run)

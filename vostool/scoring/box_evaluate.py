@@ -12,8 +12,8 @@ from vostool.errors import ResultError, UsageError, VostoolError
 from vostool.execution.pools import Workers
 from vostool.io.listing import is_folder
 from vostool.io.storage import require_writable
-from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import RunFolder, runs_in
+from vostool.runs.layouts import layout_of
 from vostool.runs.shards import gather_all
 from vostool.scoring.batch import home_of, name_of
 from vostool.scoring.box_protocols import vot_protocol
@@ -106,7 +106,7 @@ def evaluate_region_runs(
     """
     rules.check(dataset)
     require_writable(out or results)
-    gather_all(results / dataset.key, run_kind(dataset))
+    gather_all(results / dataset.key, layout_of(dataset))
     runs = runs_in(results / dataset.key)
     wanted = None if names is None else set(names)
     runs = [run for run in runs if wanted is None or run.name in wanted]
@@ -145,7 +145,7 @@ def evaluate_region_run(path: Path, dataset: RegionDataset, rules: Rules) -> Reg
     Raises:
         ResultError: sequences are missing, or it was made on other data.
     """
-    run = run_kind(dataset)(path)
+    run = RunFolder(path, layout_of(dataset))
     manifest = run.manifest()
     names = [sequence.name for sequence in dataset.sequences]
     run.require(manifest, names)
