@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from vostool_trackers.s2iammask.rois import rois_of
-from vostool_trackers.siamese.inference.components import largest_part
+from vostool_trackers.siamese.inference.components import boxes_of, largest_part
 from vostool_trackers.siamese.inference.crops import SEARCH
 from vostool_trackers.siamese.inference.drawing import paste
 from vostool_trackers.siamese.inference.ranking import Ranked
 from vostool_trackers.siamese.model.backbone import constant
 from vostool_trackers.siamese.model.rpn import box_overlap
-from vostool_trackers.siamese.training.rpn_targets import boxes_of
 
 _MIDDLE = (SEARCH - 1) / 2
 _BLOCK = 5  # pixels of the crop; parts of an object that are nearer are one

@@ -5,7 +5,7 @@ from typing import Literal
 
 from vostool.errors import ConfigError
 from vostool_trackers.siamese.model.pyramid import Level
-from vostool_trackers.siamese.training.polar_targets import CenternessTarget
+from vostool_trackers.siamese.polar import CenternessTarget
 from vostool_trackers.siampolar.network import Shape
 from vostool_trackers.siampolar.voting import MOST_VOTES
 from vostool_trackers.siampolar.whole_frame.shape import FrameShape

@@ -16,7 +16,7 @@ from vostool_trackers.siamese.model.pyramid import (
     grid_of,
     kernel_side,
 )
-from vostool_trackers.siamese.training.polar_targets import CenternessTarget
+from vostool_trackers.siamese.polar import CenternessTarget
 
 
 @dataclass(frozen=True)
