@@ -9,7 +9,7 @@ class ColorModelBox(PerObject):
     """Carry the same models, starting from what GrabCut finds in a box."""
 
     init = "box"
-    summary = "colour models of object and background, from a box"
+    summary = "color models of object and background, from a box"
     Config = Config
 
     def new_object(self) -> SingleObject:

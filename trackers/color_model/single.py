@@ -25,7 +25,7 @@ from vostool_trackers.color_model.settings import Config
 
 
 class ColorObject:
-    """Track one object by its colours."""
+    """Track one object by its colors."""
 
     def __init__(self, config: Config, seed: int) -> None:
         self._config = config

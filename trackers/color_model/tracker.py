@@ -9,7 +9,7 @@ class ColorModel(PerObject):
     """Carry color models of object and background from frame to frame, starting from a mask."""
 
     init = "mask"
-    summary = "colour models of object and background, from a mask"
+    summary = "color models of object and background, from a mask"
     Config = Config
 
     def new_object(self) -> SingleObject:

@@ -81,12 +81,12 @@ def box_of_mask(
 
     Args:
         mask: (N, 255, 255) bool, pixels of the crop.
-        origin: (N, 2) where the crop lies, see `siamese.boxed.crop_pixels`.
+        origin: (N, 2) where the crop lies, see `boxed.crop_pixels`.
         step: (N,).
         frame: (H, W); what lies outside of it is left out.
 
     Returns:
-        Centres and sizes (N, 2) as of `siamese.boxed.Boxed`, and areas (N,), pixels of the frame.
+        Centres and sizes (N, 2) as of `boxed.Boxed`, and areas (N,), pixels of the frame.
     """
     line = torch.arange(SEARCH, device=mask.device)
     places = origin[:, :, None] + step[:, None, None] * line

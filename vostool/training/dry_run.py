@@ -132,15 +132,26 @@ class _Measured:
 def _count(
     task: Task, learner: Learner, device: torch.device, on_phase: Callable[[str], None]
 ) -> _Count:
-    """Count a pass of two pairs, or one: a batch norm may want more than one."""
-    pairs = min(2, len(learner.split.samples(0)))
-    on_phase(f"counting: {pairs} pair(s) forward and backward")
-    model = learner.model(0)
-    begun = time.perf_counter()
-    forward, both = count_flops(model, task.batch(0, range(pairs)))
-    learner.optimizer.zero_grad(set_to_none=True)
-    _finish(device)
-    return _Count(forward / pairs, both / pairs, pairs, time.perf_counter() - begun)
+    """Count a pass of one pair, or of two where a batch norm wants more than one."""
+
+    def counted(pairs: int) -> _Count:
+        on_phase(f"counting: {_of(pairs)} forward and backward")
+        begun = time.perf_counter()
+        forward, both = count_flops(learner.model(0), task.batch(0, range(pairs)))
+        learner.optimizer.zero_grad(set_to_none=True)
+        _finish(device)
+        return _Count(forward / pairs, both / pairs, pairs, time.perf_counter() - begun)
+
+    try:
+        return counted(1)
+    except ValueError:
+        if len(learner.split.samples(0)) == 1:
+            raise
+        return counted(2)
+
+
+def _of(pairs: int) -> str:
+    return f"{pairs} pair{'s' * (pairs != 1)}"
 
 
 def _measured(
@@ -157,7 +168,7 @@ def _measured(
 
     def step(pairs: int, what: str) -> float:
         nonlocal steps_done
-        on_phase(f"{what}: {pairs} pair(s) forward and backward")
+        on_phase(f"{what}: {_of(pairs)} forward and backward")
         whole = pairs == settings.batch
         learner.settings = settings if whole else replace(settings, batch=pairs, accumulate=1)
         begun = time.perf_counter()

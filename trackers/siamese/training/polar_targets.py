@@ -15,7 +15,7 @@ _SHORTEST = 0.5  # pixels of a ray, also of one that meets nothing
 
 @dataclass
 class FrameTargets:
-    """Targets of a batch; cells are laid flat as in `levels.Grid`.
+    """Targets of a batch; cells are laid flat as in `pyramid.Grid`.
 
     Args:
         score: (B, N) 1 on the object's middle, else 0.

@@ -21,7 +21,7 @@ class RpnTargets:
 
     Args:
         label: (B, 5, 25, 25) 1 of an anchor on the object, 0 beside it, -1 if it is not asked.
-        deltas: (B, 4, 5, 25, 25), see `anchors.encode`.
+        deltas: (B, 4, 5, 25, 25), see `rpn.encode`.
         cell: (B, 25, 25) bool: an anchor of the cell has label 1.
     """
 

@@ -161,7 +161,7 @@ def _of_memory(job: "TrainJob", estimate: "Estimate") -> str:
     """Say what of a training's memory was in use."""
     pairs, part = estimate.pairs, job.settings.batch // job.settings.accumulate
     few, sequences = estimate.sequences
-    size = f" with {pairs} pairs at once, not {part}" if pairs < part else ""
+    size = f" with {pairs} of {part} pairs at once" if pairs < part else ""
     data = f", and {few} of {sequences} sequences" if few < sequences else ""
     return f"largest{size}{data}"
 
