@@ -11,7 +11,7 @@ import pytest
 from tests.helpers import rooms
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"config", "environment", "geometry", "workspace", "types", "errors"}
+GROUND = {"config", "environment", "geometry", "imports", "workspace", "types", "errors"}
 
 
 def rules() -> dict[str, set[str]]:

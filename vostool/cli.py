@@ -17,6 +17,7 @@ from vostool.commands.datasets import datasets, pack, split
 from vostool.commands.eval import evaluate
 from vostool.commands.export import export
 from vostool.commands.leaderboard import leaderboard
+from vostool.commands.new_tracker import new_tracker
 from vostool.commands.options import LOCAL_FOLDER
 from vostool.commands.results import results_group
 from vostool.commands.run import run
@@ -111,6 +112,7 @@ for command in (
     speed,
     check,
     trackers,
+    new_tracker,
     weights,
     export,
     datasets,

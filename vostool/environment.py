@@ -117,9 +117,18 @@ def git_revision() -> str | None:
 
 
 @cache
-def code_version() -> str:
-    """Return a hash of the toolkit's code, the version of the metrics that nobody need count."""
+def code_version(*parts: str) -> str:
+    """Return a hash of the toolkit's code, the version of the metrics that nobody need count.
+
+    Args:
+        parts: packages and modules, as `metrics` and `types`; all of the code if none is named.
+    """
+    home = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(home.rglob("*.py")):
+        name = path.relative_to(home).with_suffix("").parts
+        if not parts or name[0] in parts:
+            digest.update(
+                f"{'.'.join(name)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
+            )
     return digest.hexdigest()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers import rooms
 from vostool import environment, evaluate
 from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset, ObjectInfo
@@ -146,22 +147,56 @@ def test_a_protocol_that_changes_its_rules(again, monkeypatch) -> None:
 
 def test_code_that_changes(again, monkeypatch) -> None:
     assert again() == list(NAMES)
-    monkeypatch.setattr(score_cache, "code_version", lambda: "newer")
+    monkeypatch.setattr(score_cache, "code_version", lambda *parts: "newer")
     assert again() == list(NAMES)
     assert again() == []
 
 
-def test_the_version_is_that_of_the_code(tmp_path: Path, monkeypatch) -> None:
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch) -> Path:
+    """A copy of the code, of which versions are asked from now on."""
     copy = tmp_path / "vostool"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(environment.__file__).parent, copy, ignore=ignored)
     monkeypatch.setattr(environment, "__file__", str(copy / "environment.py"))
-    versions = []
-    metric = copy / "metrics" / "jaccard.py"
-    for text in (metric.read_text(), metric.read_text(), metric.read_text() + "\n"):
-        metric.write_text(text)
-        versions.append(environment.code_version.__wrapped__())
-    assert versions[0] == versions[1] != versions[2]
+    monkeypatch.setattr(score_cache, "code_version", environment.code_version.__wrapped__)
+    return copy
+
+
+def test_code_that_decides_scores(again, code: Path) -> None:
+    assert again() == list(NAMES)
+    deciding = ("metrics/jaccard", "io/label_maps", "scoring/masks", "datasets/protocols", "types")
+    for name in deciding:
+        path = code / f"{name}.py"
+        path.write_text(path.read_text() + "# changed\n")
+        assert again() == list(NAMES), name
+        assert again() == []
+
+
+def test_code_that_does_not(again, code: Path) -> None:
+    whole = environment.code_version.__wrapped__()
+    assert again() == list(NAMES)
+    for name in ("commands/run", "report/format", "tracking/loop", "training/loop", "cli"):
+        path = code / f"{name}.py"
+        path.write_text(path.read_text() + "# changed\n")
+        assert again() == [], name
+        assert whole != (whole := environment.code_version.__wrapped__())
+
+
+def test_what_scoring_a_sequence_imports_is_known() -> None:
+    """Whoever adds an import to scoring says here that it decides no score, or in `DECIDING`."""
+    files = rooms.modules(rooms.ROOT)
+    left, seen = ["vostool.scoring.masks", "vostool.scoring.stability"], set()
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += rooms.imported(files[name], files) & files.keys()
+    parts = {name.split(".")[1] for name in seen}
+    assert parts - set(score_cache.DECIDING) == {"environment", "errors", "execution"}
+    assert {name for name in seen if name.split(".")[1] == "execution"} == {
+        "vostool.execution.pools"
+    }
 
 
 def test_fresh(again) -> None:

@@ -15,11 +15,12 @@ from vostool.errors import ConfigError
 from vostool.tracking.base import Tracker
 from vostool.types import Box, Frame, Labels, Mask, Prompt
 from vostool_trackers.color_model.box_start import mask_from_box
+from vostool_trackers.color_model.box_tracker import ColorModelBox
 from vostool_trackers.color_model.geometry import box_of
 from vostool_trackers.color_model.motion import camera_shift
 from vostool_trackers.color_model.refine import drop_strays, mean_field
 from vostool_trackers.color_model.settings import Config
-from vostool_trackers.color_model.tracker import ColorModel, ColorModelBox
+from vostool_trackers.color_model.tracker import ColorModel
 
 DATA = Path(os.environ["VOSTOOL_TEST_DATA"]) / "data" if "VOSTOOL_TEST_DATA" in os.environ else None
 SIZE = (120, 160)

@@ -1,4 +1,4 @@
-"""NanoBox: real weights follow a square, wrong ones end in a sentence, absent ones are drawn."""
+"""NanoBox: real weights follow a square, wrong or absent ones end in a sentence."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.nano_networks import write_networks
 from vostool.errors import WeightsError
 from vostool.tracking.base import Runtime
 from vostool.types import Box, Frame, Labels, Prompt
 from vostool_trackers.nano_box.networks import load_networks
-from vostool_trackers.nano_box.random_onnx import random_networks
 from vostool_trackers.nano_box.tracker import Config, NanoBox
 
 DATA = Path(os.environ["VOSTOOL_TEST_DATA"]) / "data" if "VOSTOOL_TEST_DATA" in os.environ else None
@@ -33,10 +33,7 @@ def real() -> Path:
 @pytest.fixture
 def drawn(tmp_path: Path) -> Path:
     """Folder of random weights."""
-    backbone, head = random_networks(3)
-    (tmp_path / "my_backbone.onnx").write_bytes(backbone)
-    (tmp_path / "my_head.onnx").write_bytes(head)
-    return tmp_path
+    return write_networks(tmp_path)
 
 
 @pytest.fixture
@@ -93,15 +90,20 @@ def test_real_weights_on_davis(real: Path) -> None:
     assert _iou(labels[-1] == 1, Box(*boxes[-1])) > 0.6
 
 
-def test_random_weights_come_from_the_seed() -> None:
-    assert random_networks(1) == random_networks(1)
-    assert random_networks(1) != random_networks(2)
+def test_absent_weights_are_asked_for(cli) -> None:
+    with pytest.raises(WeightsError, match="--weights FOLDER"):
+        NanoBox()
+    for command in ("check", "speed"):
+        done = cli(command, "nano_box")
+        assert done.exit_code == 2
+        assert "--weights" in done.output
+        assert "random" not in done.output
 
 
-def test_it_builds_without_weights_and_repeats_itself(threads: None) -> None:
+def test_it_repeats_itself(threads: None, drawn: Path) -> None:
     frames, boxes = _clip(4)
     prompts = {0: [Prompt(1, 0, boxes[0])], 2: [Prompt(5, 2, Box(150, 100, 20, 20))]}
-    tracker = NanoBox(runtime=Runtime(seed=4))
+    tracker = NanoBox(runtime=Runtime(weights=drawn))
     first = _run(tracker, frames, prompts)
     assert set(np.unique(first[1])) == {0, 1}
     assert set(np.unique(first[2])) == {0, 1, 5}
@@ -109,40 +111,41 @@ def test_it_builds_without_weights_and_repeats_itself(threads: None) -> None:
     np.testing.assert_array_equal(first, _run(tracker, frames, prompts))
 
 
-def test_another_process_agrees() -> None:
+def test_another_process_agrees(drawn: Path) -> None:
     frames, boxes = _clip(3)
-    here = _run(NanoBox(), frames, {0: [Prompt(1, 0, boxes[0])]})
+    here = _run(NanoBox(runtime=Runtime(weights=drawn)), frames, {0: [Prompt(1, 0, boxes[0])]})
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import test_nano_box as t\n"
+        "import tests.trackers.test_nano_box as t\n"
+        "tracker = t.NanoBox(runtime=t.Runtime(weights=t.Path(sys.argv[2])))\n"
         "frames, boxes = t._clip(3)\n"
-        "labels = t._run(t.NanoBox(), frames, {0: [t.Prompt(1, 0, boxes[0])]})\n"
+        "labels = t._run(tracker, frames, {0: [t.Prompt(1, 0, boxes[0])]})\n"
         "sys.stdout.write(bytes(t.np.stack(labels)).hex())\n"
     )
-    folder = __file__.rpartition("test_nano_box")[0]
+    root = Path(__file__).parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", program, folder], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, root, drawn], capture_output=True, text=True, check=True
     )
     assert bytes.fromhex(run.stdout) == np.stack(here).tobytes()
     assert run.stderr == ""
 
 
 def test_both_ways_to_name_the_weights(drawn: Path) -> None:
-    by_folder = load_networks(drawn, 0)
-    by_file = load_networks(drawn / "my_backbone.onnx", 0)
+    by_folder = load_networks(drawn)
+    by_file = load_networks(drawn / "my_backbone.onnx")
     assert by_folder == by_file
     assert by_folder.backbone == (drawn / "my_backbone.onnx").read_bytes()
 
 
 def test_absent_weights_are_a_sentence(drawn: Path) -> None:
     with pytest.raises(WeightsError, match="nowhere does not exist"):
-        load_networks(drawn / "nowhere", 0)
+        load_networks(drawn / "nowhere")
     shutil.copy(drawn / "my_head.onnx", drawn / "other_head.onnx")
     with pytest.raises(WeightsError, match=r"2 \.onnx files with 'head'"):
-        load_networks(drawn, 0)
+        load_networks(drawn)
     (drawn / "my_backbone.onnx").unlink()
     with pytest.raises(WeightsError, match=r"0 \.onnx files with 'backbone'"):
-        load_networks(drawn / "my_head.onnx", 0)
+        load_networks(drawn / "my_head.onnx")
 
 
 @pytest.mark.parametrize("role", ["backbone", "head"])
@@ -170,22 +173,28 @@ def test_damaged_weights_are_a_sentence(
     [Box(0, 0, 220, 160), Box(219, 159, 1, 1), Box(40, 40, 1, 1), Box(0, 50, 220, 1)],
     ids=["whole frame", "corner pixel", "one pixel", "one row"],
 )
-def test_odd_boxes_do_not_hurt(box: Box) -> None:
+def test_odd_boxes_do_not_hurt(box: Box, drawn: Path) -> None:
     frames, _ = _clip(4)
-    for labels in _run(NanoBox(), frames, {0: [Prompt(1, 0, box)]}):
+    for labels in _run(NanoBox(runtime=Runtime(weights=drawn)), frames, {0: [Prompt(1, 0, box)]}):
         assert labels.shape == (160, 220)
         assert set(np.unique(labels)) <= {0, 1}
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 5)])
-def test_odd_frames_do_not_hurt(size: tuple[int, int]) -> None:
+def test_odd_frames_do_not_hurt(size: tuple[int, int], drawn: Path) -> None:
     frames = [np.zeros((*size, 3), np.uint8)] * 3
-    labels = _run(NanoBox(), frames, {0: [Prompt(1, 0, Box(0, 0, 1, 1))]})
+    labels = _run(
+        NanoBox(runtime=Runtime(weights=drawn)), frames, {0: [Prompt(1, 0, Box(0, 0, 1, 1))]}
+    )
     assert labels[-1].shape == size
 
 
-def test_a_score_below_the_threshold_empties_the_mask() -> None:
+def test_a_score_below_the_threshold_empties_the_mask(drawn: Path) -> None:
     frames, boxes = _clip(2)
-    labels = _run(NanoBox(Config(lost_below=1.1)), frames, {0: [Prompt(1, 0, boxes[0])]})
+    labels = _run(
+        NanoBox(Config(lost_below=1.1), Runtime(weights=drawn)),
+        frames,
+        {0: [Prompt(1, 0, boxes[0])]},
+    )
     assert labels[0].any()
     assert not labels[1].any()

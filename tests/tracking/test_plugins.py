@@ -1,14 +1,18 @@
 """Trackers are found as entry points and as folders of the workspace."""
 
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vostool.errors import ConfigError, ContractError, UnknownNameError
+from vostool.imports import files_of
 from vostool.tracking.base import Tracker
 from vostool.tracking.plugins import load_tracker, split_spec, tracker_names
 from vostool.workspace import Workspace
@@ -200,22 +204,90 @@ def test_names_of_tracker_and_configuration(spec: str, parts: tuple[str, str | N
     assert split_spec(spec) == parts
 
 
-def test_the_hash_of_the_code_covers_what_trackers_share(workspace, local):
-    folder = local("mine", TRACKER.replace("from .parts", "from ..shared.parts"))
-    shared, other = (workspace.trackers / name for name in ("shared", "other"))
-    for place, text in ((shared, "from ..deeper import VALUE\n"), (other, "VALUE = 1\n")):
-        place.mkdir()
-        (place / "parts.py").write_text(text)
-    (workspace.trackers / "deeper").mkdir()
-    (workspace.trackers / "deeper" / "__init__.py").write_text("VALUE = 3\n")
+@pytest.fixture
+def grown(workspace, local, monkeypatch) -> Path:
+    """A tracker that uses its own packages, a neighbour's and a folder on Python's path."""
+    code = TRACKER.replace(
+        "from .parts import VALUE",
+        "from .parts import VALUE\nfrom .inner import rule\nfrom ..shared.parts import MORE\n"
+        "import on_the_path_of_this_test",
+    ).replace("        return np", "        from . import late\n        return np")
+    folder = local("mine", code.replace("Config =", "task = '.training:Task'\n    Config ="))
+    files = {
+        "mine/inner/__init__.py": "",
+        "mine/inner/rule.py": "from vostool_trackers.siamese.polar import fill\n",
+        "mine/late.py": "",
+        "mine/training.py": "from .losses import loss\n",
+        "mine/losses.py": "loss = 1\n",
+        "mine/README.md": "card",
+        "mine/inner/notes.py": "",
+        "shared/parts.py": "from ..deeper import MORE\n",
+        "shared/unused.py": "",
+        "deeper/__init__.py": "MORE = 3\n",
+        "other/parts.py": "",
+        "../path/on_the_path_of_this_test.py": "",
+    }
+    for name, text in files.items():
+        path = workspace.trackers / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(workspace.home / "path")
+    yield folder
+    sys.modules.pop("on_the_path_of_this_test", None)
+
+
+def test_the_hash_of_the_code_covers_what_runs_and_nothing_else(workspace, grown):
     plugin = load_tracker("mine", workspace)
     hashes = [plugin.code_hash()]
-    for changed in (folder / "parts.py", shared / "parts.py", shared.parent / "deeper/__init__.py"):
-        changed.write_text(changed.read_text() + "# changed\n")
-        hashes.append(plugin.code_hash())
-    assert len(set(hashes)) == 4
-    (other / "parts.py").write_text("VALUE = 2\n")
-    assert plugin.code_hash() == hashes[-1]
+
+    def changed(name: str) -> str:
+        path = workspace.trackers / name
+        path.write_text(path.read_text() + "# changed\n")
+        return plugin.code_hash()
+
+    runs = ["mine/tracker.py", "mine/parts.py", "mine/inner/__init__.py", "mine/inner/rule.py"]
+    runs += ["mine/late.py", "shared/parts.py", "deeper/__init__.py"]
+    for name in [*runs, "../path/on_the_path_of_this_test.py"]:
+        hashes.append(changed(name))
+    assert len(set(hashes)) == 9
+    for name in ("training", "losses", "inner/notes"):
+        assert changed(f"mine/{name}.py") == hashes[-1], name
+    for name in ("mine/README.md", "shared/unused.py", "other/parts.py"):
+        assert changed(name) == hashes[-1], name
+
+
+def test_the_hash_of_the_code_is_the_same_elsewhere(workspace, grown, tmp_path_factory):
+    first = load_tracker("mine", workspace).code_hash()
+    other = Workspace(tmp_path_factory.mktemp("other"))
+    shutil.copytree(workspace.trackers, other.trackers)
+    assert load_tracker("mine", other).code_hash() == first
+    program = (
+        "import sys; from pathlib import Path; from vostool.workspace import Workspace\n"
+        "from vostool.tracking.plugins import load_tracker\n"
+        "print(load_tracker('mine', Workspace(Path(sys.argv[1]))).code_hash())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, other.home],
+        env=os.environ | {"PYTHONPATH": str(workspace.home / "path"), "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == first
+
+
+@pytest.mark.parametrize("name", entry_points(group="vostool.trackers").names)
+def test_no_training_code_in_the_hash_of_a_bundled_tracker(name, workspace):
+    cls = load_tracker(name, workspace).cls
+    files = files_of([cls.__module__], {"vostool_trackers"}, {"vostool"})
+    folder = Path(sys.modules[cls.__module__].__file__ or "").parent.name
+    assert f"vostool_trackers.{folder}.tracker" in files
+    learns = {"training", "losses", "targets", "bank", "picture", "car_training", "bundle"}
+    assert not [module for module in files if learns & set(module.split("."))]
+    if name == "siampolar":  # a setting chooses between the two
+        assert {f"vostool_trackers.siampolar.{n}" for n in ("search", "whole_frame.search")} <= set(
+            files
+        )
 
 
 def test_versions_of_named_packages_are_part_of_the_code(tmp_path, monkeypatch):

@@ -66,6 +66,9 @@ def test_dry_run_counts_measures_and_writes_nothing(bench, cli):
     assert "MB" in rows["memory"][0]
     assert rows["steps"][0].strip() == "1,000"
     assert "without validation" in rows["time"][1]
+    assert "extrapolated" not in rows["time"][1]
+    for phase in ("reading", "building", "counting", "warming up", "step 1 of"):
+        assert f"tiny/small: {phase}" in done.output
     assert not bench.results.exists()
 
 

@@ -1,1 +1,1 @@
-"""ColorModel: foreground and background colour models carried from frame to frame."""
+"""ColorModel: foreground and background color models carried from frame to frame."""

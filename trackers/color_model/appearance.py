@@ -1,7 +1,7 @@
 """Two models of what object and background look like, both plain counts.
 
-`GlobalColor` has one colour histogram for each. `LocalColor` counts colours at every place around
-the object, a grid over (x, y, colour) as in Maerki et al., "Bilateral Space Video Segmentation"
+`GlobalColor` has one color histogram for each. `LocalColor` counts colors at every place around
+the object, a grid over (x, y, color) as in Maerki et al., "Bilateral Space Video Segmentation"
 (CVPR 2016), section 3, with dense cells and the object's centre as origin.
 """
 
@@ -14,7 +14,7 @@ Index = NDArray[np.int64]  # (h, w) flat position of every pixel's cell
 
 
 class GlobalColor:
-    """Colour histograms of the object and of what surrounds it; the first frame stays in both."""
+    """Color histograms of the object and of what surrounds it; the first frame stays in both."""
 
     def __init__(self, bins: int) -> None:
         self._bins = bins
@@ -22,10 +22,10 @@ class GlobalColor:
         self._now: Map = self._first
 
     def learn(self, lab: Map, mask: Map, rate: float) -> None:
-        """Blend in the colours of one crop.
+        """Blend in the colors of one crop.
 
         Args:
-            lab: (h, w, 3) colours in [0, 1).
+            lab: (h, w, 3) colors in [0, 1).
             mask: (h, w) share of the object in each pixel.
             rate: weight of this crop against all before.
         """
@@ -37,17 +37,17 @@ class GlobalColor:
             self._now = self._now + np.float32(rate) * (histograms - self._now)
 
     def log_odds(self, lab: Map) -> Map:
-        """Return the log odds of object against background for every pixel's colour."""
+        """Return the log odds of object against background for every pixel's color."""
         index = _color_index(lab, self._bins)
-        # The background changes while the object moves on; the object's colours hardly do.
+        # The background changes while the object moves on; the object's colors hardly do.
         fg = _smooth(0.5 * self._now[0] + 0.5 * self._first[0]).ravel()[index]
         bg = _smooth(0.8 * self._now[1] + 0.2 * self._first[1]).ravel()[index]
-        floor = np.float32(1.0 / self._bins**3)  # one even share: unseen colours say nothing
+        floor = np.float32(1.0 / self._bins**3)  # one even share: unseen colors say nothing
         return np.log((fg + floor) / (bg + floor))
 
 
 class LocalColor:
-    """Colour counts at each place on and around the object."""
+    """Color counts at each place on and around the object."""
 
     def __init__(self, cells: int, bins: int) -> None:
         self._shape = (cells, cells, bins, bins, bins)
@@ -63,10 +63,10 @@ class LocalColor:
             self._now = self._now + np.float32(rate) * (counts - self._now)
 
     def log_odds(self, lab: Map, places: Map, anchor: float) -> Map:
-        """Return the log odds of object against background for every pixel's place and colour.
+        """Return the log odds of object against background for every pixel's place and color.
 
         Args:
-            lab: (h, w, 3) colours in [0, 1).
+            lab: (h, w, 3) colors in [0, 1).
             places: (h, w, 2) x, y relative to the object, [0, 1) inside the grid.
             anchor: weight of the first frame's counts.
         """
@@ -99,7 +99,7 @@ def _smooth(counts: Map) -> Map:
     """Blur along every axis with [1 2 1] / 4, so that neighbouring cells speak for each other.
 
     Args:
-        counts: (..., bins, bins, bins) colours last. Most frames use a small part of the colour
+        counts: (..., bins, bins, bins) colors last. Most frames use a small part of the color
             space, and only that part is worked on.
     """
     light, a, b = _occupied(counts)
@@ -117,7 +117,7 @@ def _smooth(counts: Map) -> Map:
 
 
 def _occupied(counts: Map) -> list[slice]:
-    """Return the ranges of the three colour axes that hold counts, one cell wider each way."""
+    """Return the ranges of the three color axes that hold counts, one cell wider each way."""
     colors = np.asarray(counts.reshape(-1, *counts.shape[-3:]).any(0))
     ranges = []
     for others in ((1, 2), (0, 2), (0, 1)):

@@ -41,7 +41,7 @@ def mask_from_box(frame: Frame, box: Box, seed: int) -> Mask:
         cv2.grabCut(image, trimap, (0, 0, 1, 1), *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
         found = (trimap == cv2.GC_PR_FGD).astype(np.float32)
         mask[outside.window] = cv2.resize(found, outside.size) > 0.5
-    except cv2.error:  # no background, or fewer pixels than colour clusters
+    except cv2.error:  # no background, or fewer pixels than color clusters
         pass
     area = inside.size[0] * inside.size[1]
     if mask.sum() < 0.1 * area:

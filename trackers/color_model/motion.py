@@ -71,7 +71,7 @@ def camera_shift(last: Frame, frame: Frame) -> Shift | None:
 
 
 def search_by_color(frame: Frame, colors: GlobalColor, box: Box, reach: float) -> Shift:
-    """Look over the whole frame for the object's colours, as a blob of the size of its box.
+    """Look over the whole frame for the object's colors, as a blob of the size of its box.
 
     Args:
         box: where the object was last.

@@ -1,4 +1,4 @@
-"""From log odds to a mask: smoothness along edges of colour, and no stray pieces."""
+"""From log odds to a mask: smoothness along edges of color, and no stray pieces."""
 
 import cv2
 import numpy as np
@@ -18,8 +18,8 @@ def mean_field(log_odds: Map, lab: Map, weight: float, steps: int) -> Map:
 
     Args:
         log_odds: (h, w) of the object.
-        lab: (h, w, 3) colours.
-        weight: coupling of neighbours of equal colour.
+        lab: (h, w, 3) colors.
+        weight: coupling of neighbours of equal color.
         steps: damped iterations.
     """
     differences = []

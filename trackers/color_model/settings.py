@@ -1,4 +1,4 @@
-"""Settings of the colour model."""
+"""Settings of the color model."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ class Config:
     Args:
         working_side: longest side of the crop that is segmented, in px; crops are only shrunk.
         margin: how far the crop reaches beyond the predicted box.
-        color_weight: weight of the colours of the whole object.
-        color_bins: bins per channel of those colours.
+        color_weight: weight of the colors of the whole object.
+        color_bins: bins per channel of those colors.
         color_rate: how fast they follow the object, 0 to 1 per frame.
-        local_weight: weight of the colours of each place on the object.
+        local_weight: weight of the colors of each place on the object.
         local_bins: bins per channel of those.
         local_cells: places along each side of the crop.
         local_rate: how fast they follow the object.
         local_anchor: how much the first frame still counts there.
-        still_weight: weight of what a pixel was on the last frame, if it has kept its colour and
+        still_weight: weight of what a pixel was on the last frame, if it has kept its color and
             the camera's motion is taken out.
-        still_sigma: what "kept its colour" means; lightness runs from 0 to 1.
+        still_sigma: what "kept its color" means; lightness runs from 0 to 1.
         shape_weight: weight of the distance to the outline of the last mask.
         shape_width: distance at which that weight counts once.
-        smooth_weight: coupling of neighbouring pixels of equal colour.
+        smooth_weight: coupling of neighbouring pixels of equal color.
         smooth_steps: mean-field iterations.
         motion_side: longest side of the patch that is matched, in px.
         motion_radius: how far the object may move between two frames, beyond its velocity.

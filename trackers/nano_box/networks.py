@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from vostool.errors import WeightsError
-from vostool_trackers.nano_box.random_onnx import random_networks
 
 _ROLES = ("backbone", "head")
 _SILENT = 0  # cv::utils::logging::LOG_LEVEL_SILENT
@@ -49,8 +48,8 @@ class Networks:
             return cv2.TrackerNano.create(params)
 
 
-def load_networks(weights: Path | None, seed: int) -> Networks:
-    """Read the networks and try them on a grey image; None gives random ones drawn from `seed`.
+def load_networks(weights: Path | None) -> Networks:
+    """Read the networks and try them on a gray image.
 
     Args:
         weights: the folder of both files, or one of the files with the other beside it.
@@ -59,7 +58,9 @@ def load_networks(weights: Path | None, seed: int) -> Networks:
         WeightsError: a file is absent, ambiguous, damaged or not NanoTrack's.
     """
     if weights is None:
-        return Networks(*random_networks(seed))
+        raise WeightsError(
+            f"NanoTrack does nothing without its networks: --weights FOLDER. {_MEND}"
+        )
     files = {role: _find(weights, role) for role in _ROLES}
     networks = Networks(*(_read(files[role]) for role in _ROLES))
     with quiet():

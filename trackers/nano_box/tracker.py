@@ -32,7 +32,7 @@ class NanoBox(PerObject):
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
         super().__init__(config, runtime)
-        self._networks = load_networks(self.runtime.weights, self.runtime.seed)
+        self._networks = load_networks(self.runtime.weights)
 
     def new_object(self) -> SingleObject:
         return NanoObject(self._networks, self.config.lost_below)

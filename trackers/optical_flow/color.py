@@ -1,4 +1,4 @@
-"""Colour as a small vocabulary, and histograms of it over places."""
+"""Color as a small vocabulary, and histograms of it over places."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,12 @@ Image = NDArray[np.uint8]
 Index = NDArray[np.int32]
 
 LEVELS = (8, 6, 6)  # of L, a and b
-NARROWEST = (8, 4, 4)  # least width of a level, so that noise does not split a colour
+NARROWEST = (8, 4, 4)  # least width of a level, so that noise does not split a color
 COLORS = LEVELS[0] * LEVELS[1] * LEVELS[2]
 
 
 class Palette:
-    """Quantise Lab colours so that each level holds about as many pixels of the first frame.
+    """Quantise Lab colors so that each level holds about as many pixels of the first frame.
 
     Args:
         lab: (H, W, 3) uint8 frame whose quantiles place the levels.
@@ -28,7 +28,7 @@ class Palette:
         self._table = table * np.array((LEVELS[1] * LEVELS[2], LEVELS[2], 1), np.int32)
 
     def index(self, lab: Image) -> Index:
-        """Return the (H, W) int32 colour number, 0 to COLORS - 1, of an (H, W, 3) uint8 frame."""
+        """Return the (H, W) int32 color number, 0 to COLORS - 1, of an (H, W, 3) uint8 frame."""
         lightness, a, b = (self._table[lab[..., channel], channel] for channel in range(3))
         return np.asarray(lightness + a + b, np.int32)
 
@@ -44,12 +44,12 @@ def _quantiles(values: Image, levels: int, width: int) -> NDArray[np.float64]:
 
 
 def histograms(place: Index, shape: tuple[int, int], color: Index, weights: list[Plane]) -> Plane:
-    """Count weighted pixels by place and colour.
+    """Count weighted pixels by place and color.
 
     Args:
         place: (H, W) number of the place a pixel is in, row by row in a grid of `shape`.
         shape: rows and columns of the grid of places.
-        color: (H, W) colour number.
+        color: (H, W) color number.
         weights: N maps (H, W) float32, one histogram each.
 
     Returns:

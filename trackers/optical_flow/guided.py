@@ -1,4 +1,4 @@
-"""The colour guided filter, which makes a soft mask follow the edges of an image."""
+"""The color guided filter, which makes a soft mask follow the edges of an image."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,15 @@ Plane = NDArray[np.float32]
 
 
 def guided_coefficients(image: Plane, mask: Plane, radius: int, eps: float) -> Plane:
-    """Fit `mask` as a linear function of colour in every window.
+    """Fit `mask` as a linear function of color in every window.
 
-    He, Sun, Tang, "Guided Image Filtering", ECCV 2010, eq. 14-15, with a colour guide.
+    He, Sun, Tang, "Guided Image Filtering", ECCV 2010, eq. 14-15, with a color guide.
 
     Args:
         image: (H, W, 3) float32 in [0, 1].
         mask: (H, W) float32.
         radius: half side of the square window in pixels.
-        eps: regularisation of the colour covariance.
+        eps: regularisation of the color covariance.
 
     Returns:
         (H, W, 4) float32: weights of the three channels and an offset, averaged over windows.

@@ -30,7 +30,7 @@ class Appearance(NamedTuple):
 
 
 class Memory:
-    """Keep colour histograms of an object, overall and by place relative to the object.
+    """Keep color histograms of an object, overall and by place relative to the object.
 
     Args:
         decay: share of the old counts kept by each update.
@@ -56,7 +56,7 @@ class Memory:
         Args:
             probability: (H, W) float32 map of the object on the whole frame.
             region: the part to learn from.
-            color: (H, W) colour numbers of the whole frame.
+            color: (H, W) color numbers of the whole frame.
         """
         mask = probability[region]
         place = object_cells(probability, region)

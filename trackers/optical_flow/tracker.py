@@ -1,4 +1,4 @@
-"""Carry masks with dense optical flow and repair them with colour, place and motion."""
+"""Carry masks with dense optical flow and repair them with color, place and motion."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Config:
     """Settings of `OpticalFlow`; lengths are in pixels of the work resolution.
 
     The `w_*` are the weights of the cues in the log odds of a pixel: the warped mask, its
-    neighbourhood just seen, the object's colours (first frame, recent), its colours by place
+    neighbourhood just seen, the object's colors (first frame, recent), its colors by place
     (first frame, recent), its motion, and the distance to the warped mask. The README says what
     the others do.
     """
@@ -64,7 +64,7 @@ class Config:
 
 
 class View(NamedTuple):
-    """One frame at the work resolution: gray, Lab in [0, 1] and colour numbers."""
+    """One frame at the work resolution: gray, Lab in [0, 1] and color numbers."""
 
     gray: Gray
     lab: Plane
@@ -83,7 +83,7 @@ class Track:
 class OpticalFlow(Tracker):
     """Mask propagation by DIS flow with cues that vote against drift; see the README."""
 
-    summary = "first mask carried by DIS flow, repaired with colour, place and motion"
+    summary = "first mask carried by DIS flow, repaired with color, place and motion"
     Config = Config
 
     def __init__(self, config: Any = None, runtime: Runtime | None = None) -> None:
@@ -201,7 +201,7 @@ class OpticalFlow(Tracker):
         return probability
 
     def _near(self, mask: Plane, sure: Plane, before: Index, color: Index) -> Plane:
-        """Score colours by what the flow brought to the same tile from the previous frame."""
+        """Score colors by what the flow brought to the same tile from the previous frame."""
         c = self.config
         height, width = mask.shape
         shape = -(-height // c.tile), -(-width // c.tile)
@@ -212,7 +212,7 @@ class OpticalFlow(Tracker):
         return np.asarray(scores[place, color], np.float32)
 
     def _find(self, track: Track, view: View, motion: Motion) -> Probability | None:
-        """Look for a lost object: a moving patch of its first colours and about its usual size.
+        """Look for a lost object: a moving patch of its first colors and about its usual size.
 
         Returns:
             (H, W) float32 map, or None where nothing is like it.

@@ -9,7 +9,7 @@ from torch import Tensor
 from vostool_trackers.polarmask.bank import InstanceBank
 from vostool_trackers.siamese.inference.crops import resampled
 from vostool_trackers.siamese.model.backbone import MEAN, constant
-from vostool_trackers.siamese.training.augmentation import vary_colours
+from vostool_trackers.siamese.training.augmentation import vary_colors
 from vostool_trackers.siamese.training.draws import Draws
 
 
@@ -21,8 +21,8 @@ class FrameConfig:
         flip: probability that a frame is mirrored.
         smallest: least size of a frame, as a fraction of what the network sees.
         largest: most, likewise; what does not fit is cut off, wherever it may be.
-        colour: strength of the changes of colour and light.
-        grey: probability that a frame loses its colours.
+        colour: strength of the changes of color and light.
+        grey: probability that a frame loses its colors.
     """
 
     flip: float = 0.5
@@ -68,9 +68,9 @@ def draw_frames(bank: InstanceBank, config: FrameConfig, draws: Draws) -> Frames
     ids = bank.ids[chosen]
     masks = (labels[:, None] == ids[:, :, None, None]) & (ids > 0)[:, :, None, None]
     if config.colour > 0 or config.grey > 0:
-        (images,) = vary_colours((images,), config.colour, config.grey, draws)
+        (images,) = vary_colors((images,), config.colour, config.grey, draws)
     if config.smallest < 1 or config.largest > 1 or config.flip > 0:
-        # Beyond the frame is the colour that is zero for the network, as padding is.
+        # Beyond the frame is the color that is zero for the network, as padding is.
         beyond = constant(MEAN, images.device)[:, None, None]
         layers = torch.cat((images - beyond, masks.float()), dim=1)
         room = images.shape[-1] / 2, images.shape[-2] / 2

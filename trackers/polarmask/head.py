@@ -13,7 +13,7 @@ _BOUNDS = math.log(1e-2), math.log(1e4)  # pixels of a ray or of a side
 
 
 class Maps(NamedTuple):
-    """What the network says about every cell of every level, laid flat as in `levels.Grid`.
+    """What the network says about every cell of every level, laid flat as in `pyramid.Grid`.
 
     Args:
         score: (B, N, C) logits of the classes.

@@ -7,8 +7,7 @@ from vostool.tracking.tensor_files import Format
 from vostool_trackers.polarmask.head import Maps, PolarHead
 from vostool_trackers.polarmask.shape import Shape, Style
 from vostool_trackers.siamese.model.backbone import constant, normalised
-from vostool_trackers.siamese.model.pyramid import LEVELS, Grid, Level, Pyramid, grid_of
-from vostool_trackers.siamese.model.trunk import Neck
+from vostool_trackers.siamese.model.pyramid import LEVELS, Grid, Level, Neck, Pyramid, grid_of
 
 BGR_MEAN = (102.9801, 115.9465, 122.7717)  # of the ResNets of Caffe
 _TAKEN: tuple[Level, ...] = LEVELS[1:]

@@ -13,7 +13,7 @@ _LEAST = 0.5  # pixels from a cell to a side of its instance's box
 
 @dataclass
 class Targets:
-    """Targets of a batch; cells are laid flat as in `levels.Grid`.
+    """Targets of a batch; cells are laid flat as in `pyramid.Grid`.
 
     Args:
         score: (B, N) 1 in the middle of an instance, else 0.

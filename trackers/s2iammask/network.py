@@ -35,7 +35,7 @@ class Shape:
     Args:
         stage: `proposals` is the first stage alone, which learns SiamMask's coarse masks and draws
             boxes; `masks` is the whole.
-        backbone: see `siamese.trunk.Trunk`.
+        backbone: see `trunk.Trunk`.
         channels: of features and correlations, a multiple of 16.
         side: of masks.
     """

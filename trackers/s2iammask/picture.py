@@ -72,6 +72,6 @@ def _region(asked: CellMasks | RoiTargets, place: int) -> Tensor:
     return torch.cat((middle - TEMPLATE / 2, middle + TEMPLATE / 2))
 
 
-def _draw_box(image: Image, ends: Tensor, colour: tuple[int, int, int]) -> None:
+def _draw_box(image: Image, ends: Tensor, color: tuple[int, int, int]) -> None:
     low, high = ends.nan_to_num().clamp(-999, 999).round().int().reshape(2, 2).tolist()
-    cv2.rectangle(image, low, high, colour, 1)
+    cv2.rectangle(image, low, high, color, 1)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from vostool_trackers.s2iammask.rois import pooled, rois_of
+from vostool_trackers.siamese.inference.components import boxes_of
 from vostool_trackers.siamese.inference.crops import cell_centres
 from vostool_trackers.siamese.model.rpn import Proposals, box_overlap, decode
-from vostool_trackers.siamese.training.rpn_targets import boxes_of
 
 TOP = 64  # best proposals of a pair, of which some are drawn
 _ENOUGH = 0.5  # intersection over union with the object's box

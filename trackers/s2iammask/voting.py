@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from vostool_trackers.s2iammask.rois import rois_of
-from vostool_trackers.siamese.inference.components import largest_part
+from vostool_trackers.siamese.inference.components import boxes_of, largest_part
 from vostool_trackers.siamese.inference.crops import SEARCH
 from vostool_trackers.siamese.inference.drawing import paste
 from vostool_trackers.siamese.inference.ranking import Ranked
 from vostool_trackers.siamese.model.backbone import constant
 from vostool_trackers.siamese.model.rpn import box_overlap
-from vostool_trackers.siamese.training.rpn_targets import boxes_of
 
 _MIDDLE = (SEARCH - 1) / 2
 _BLOCK = 5  # pixels of the crop; parts of an object that are nearer are one
@@ -82,12 +81,12 @@ def box_of_mask(
 
     Args:
         mask: (N, 255, 255) bool, pixels of the crop.
-        origin: (N, 2) where the crop lies, see `siamese.boxed.crop_pixels`.
+        origin: (N, 2) where the crop lies, see `boxed.crop_pixels`.
         step: (N,).
         frame: (H, W); what lies outside of it is left out.
 
     Returns:
-        Centres and sizes (N, 2) as of `siamese.boxed.Boxed`, and areas (N,), pixels of the frame.
+        Centres and sizes (N, 2) as of `boxed.Boxed`, and areas (N,), pixels of the frame.
     """
     line = torch.arange(SEARCH, device=mask.device)
     places = origin[:, :, None] + step[:, None, None] * line

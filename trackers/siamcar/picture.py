@@ -47,8 +47,8 @@ def draw_samples(batch: Batch, targets: Targets, maps: Maps) -> Image:
     return in_columns(len(positive), sample)
 
 
-def _draw_box(image: Image, point: Tensor, lengths: Tensor, colour: tuple[int, int, int]) -> None:
+def _draw_box(image: Image, point: Tensor, lengths: Tensor, color: tuple[int, int, int]) -> None:
     """Draw the box that reaches from a point as far to each side as (4,) lengths say."""
     low = (point - lengths[:2]).round().clamp(-999, 999).to(torch.int32).tolist()
     high = (point + lengths[2:]).round().clamp(-999, 999).to(torch.int32).tolist()
-    cv2.rectangle(image, low, high, colour, 1)
+    cv2.rectangle(image, low, high, color, 1)

@@ -15,13 +15,13 @@ from vostool_trackers.siamese.inference.crops import SEARCH, TEMPLATE, context_s
 from vostool_trackers.siamese.inference.drawing import filled_boxes, label_map
 from vostool_trackers.siamese.inference.folding import number_type, ready
 from vostool_trackers.siamese.inference.following import Following, Tracked, stage
-from vostool_trackers.siamese.inference.likelihood import Colours, bins_of, colours_of
+from vostool_trackers.siamese.inference.likelihood import Colors, bins_of, colors_of
 from vostool_trackers.siamese.inference.ranking import change_penalty
 from vostool_trackers.siamese.model.backbone import constant
 
 _SMALLEST = 10.0  # pixels of a side
 _UP = 1e-6  # pixels; a window between two pixels begins at the second, as in the published program
-_BLUR = 5  # pixels of a side over which colours are averaged
+_BLUR = 5  # pixels of a side over which colors are averaged
 _FEW = 0.1  # of a box; if fewer pixels speak for the object, the box is drawn
 
 
@@ -32,16 +32,16 @@ class Objects(Tracked):
     Args:
         centres: (N, 2) x and y, pixels of the frame; the centre of the first one is at 0.
         sizes: (N, 2) width and height.
-        fill: (N, 3) colours outside of the frame.
+        fill: (N, 3) colors outside of the frame.
         kernels: of the correlation, (N, C, h, w) per stage.
-        colours: of the first frame, None if nothing asks for them.
+        colors: of the first frame, None if nothing asks for them.
     """
 
     centres: Tensor
     sizes: Tensor
     fill: Tensor
     kernels: list[Tensor]
-    colours: Colours | None
+    colors: Colors | None
 
     @property
     def scale(self) -> Tensor:
@@ -74,12 +74,12 @@ class Search(Following[Objects]):
         fill = image.mean(dim=(1, 2)).floor().expand(len(prompts), -1)
         templates = cut_windows(image, centres.double() + _UP, sides, TEMPLATE, fill)
         kernels = self.network.kernels(self._prepared(templates))
-        colours = None
+        colors = None
         if self._config.mask == "colour":
             inside = _box(sizes * (TEMPLATE / sides)[:, None], TEMPLATE)
-            colours = colours_of(bins_of(templates), inside)
+            colors = colors_of(bins_of(templates), inside)
         ids = [prompt.object_id for prompt in prompts]
-        return Objects(ids, centres, sizes, fill, kernels, colours)
+        return Objects(ids, centres, sizes, fill, kernels, colors)
 
     def follow(self, image: Tensor, objects: Objects) -> tuple[Objects, Tensor]:
         scale = objects.scale
@@ -96,8 +96,8 @@ class Search(Following[Objects]):
         with stage("drawing"):
             size = image.shape[1], image.shape[2]
             boxes = filled_boxes(objects.centres + 0.5, objects.sizes, size)
-            if objects.colours is not None:
-                boxes = _coloured(boxes, objects.colours, image)
+            if objects.colors is not None:
+                boxes = _colored(boxes, objects.colors, image)
             shown = (choice.score * seen)[:, None, None]
             return objects, label_map(boxes * shown, objects.ids, 0.0)
 
@@ -127,10 +127,10 @@ def _box(sizes: Tensor, side: int) -> Tensor:
     return filled_boxes(middle, sizes, (side, side)) > 0
 
 
-def _coloured(boxes: Tensor, colours: Colours, image: Tensor) -> Tensor:
-    """Return (N, H, W) boxes without the pixels whose colour speaks against the object."""
+def _colored(boxes: Tensor, colors: Colors, image: Tensor) -> Tensor:
+    """Return (N, H, W) boxes without the pixels whose color speaks against the object."""
     bins = bins_of(image[None]).expand(len(boxes), -1, -1)
-    likely = F.avg_pool2d(colours.likelihood(bins), _BLUR, 1, _BLUR // 2)
+    likely = F.avg_pool2d(colors.likelihood(bins), _BLUR, 1, _BLUR // 2)
     kept = boxes * (likely > 0.5)
     enough = kept.sum(dim=(1, 2)) > _FEW * boxes.sum(dim=(1, 2))
     return torch.where(enough[:, None, None], kept, boxes)

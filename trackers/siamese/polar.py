@@ -5,10 +5,12 @@ column j) is the square of side 1 around (j, i), so an image reaches from -0.5 t
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+CenternessTarget = Literal["extremes", "means"]  # how even an object's rays are, by what
 _BEFORE = 1e-3  # pixels before a crossing, which may be a corner where four pixels meet
 _PLACES = 96  # that are tried along a ray
 _SHORTEST = 1e-3  # pixels of a ray; two of length 0 would have no edge that bounds their triangle

@@ -26,7 +26,7 @@ class Shape:
 
     Args:
         variant: whose masks.
-        backbone: see `siamese.trunk.Trunk`.
+        backbone: see `trunk.Trunk`.
         channels: of features and correlations.
     """
 

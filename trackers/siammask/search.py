@@ -94,7 +94,7 @@ def mask_place(centres: Tensor, sizes: Tensor, cells: Tensor, side: int) -> tupl
             127 x 127 of the crop that it shows.
 
     Returns:
-        Origins and steps (N, 2), see `siamese.pasting.paste`.
+        Origins and steps (N, 2), see `drawing.paste`.
     """
     origin, scale = crop_pixels(centres, sizes)
     first = cells.flip(1) * STRIDE + (OFFSET - (TEMPLATE - 1) // 2)  # pixel of the crop

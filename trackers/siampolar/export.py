@@ -18,14 +18,14 @@ _BATCH = {0: "batch"}
 _ABOUT = {
     "template": "crop of 127 x 127 px around the box: side sqrt((w + p) (h + p)), p = (w + h) / 2",
     "search": "crop of 255 x 255 px in the scale of the template, where the object was last",
-    "template_guide": "twice the mask of the object; 4 likelihood - 2 of the colours, 0 to 1",
+    "template_guide": "twice the mask of the object; 4 likelihood - 2 of the colors, 0 to 1",
     "search_guide": "the same of the search crop, with the mask of the last frame",
     "score": "logit of a cell being on the object; cell (r, c) lies on pixel (31 + 8 c, 31 + 8 r)",
     "centerness": "logit of a cell being in the middle of the object",
     "rays": "distance to the contour, pixels of the search crop; ray k of R at the angle "
     "2 pi k / R, from x to y",
     "dense": "logits of pixels being the object's, of the search crop from pixel 27 on",
-    "unrolled": "the crop by angle and distance from the object's point: colours, guides, `dense` "
+    "unrolled": "the crop by angle and distance from the object's point: colors, guides, `dense` "
     "of -6 to 6 over 6, 4 (ray - distance) / reach of -1 to 1, and 1 on the first frame, else -1",
     "reached": "logits of the object reaching so far; the mean of their sigmoid is ray / reach",
 }

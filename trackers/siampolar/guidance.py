@@ -1,4 +1,4 @@
-"""What a guided network is told in training: masks as wrong as a tracker's own, and colours."""
+"""What a guided network is told in training: masks as wrong as a tracker's own, and colors."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vostool_trackers.siamese.inference.likelihood import bins_of, colours_of
+from vostool_trackers.siamese.inference.likelihood import bins_of, colors_of
 from vostool_trackers.siamese.polar import cast_rays, fill
 from vostool_trackers.siamese.training.draws import Draws
 from vostool_trackers.siamese.training.pairs import Pairs
@@ -36,7 +36,7 @@ def guides_of(pairs: Pairs, rays: int, draws: Draws) -> Guides:
     """Derive what a tracker would know of pairs that come with a memory.
 
     It knows the object as a polygon that is more or less wrong, in the template and in the memory,
-    and where it begins as a box. Colours are learnt from both of these.
+    and where it begins as a box. Colors are learnt from both of these.
 
     Args:
         pairs: with a memory.
@@ -52,12 +52,12 @@ def guides_of(pairs: Pairs, rays: int, draws: Draws) -> Guides:
         start, filled_box(pairs.memory.mask), roughened(pairs.memory.mask, rays, _FAR, draws)
     )
     bins = bins_of(pairs.template)
-    colours = colours_of(bins, first)
-    recent = colours_of(bins_of(pairs.memory.image), last)
+    colors = colors_of(bins, first)
+    recent = colors_of(bins_of(pairs.memory.image), last)
     share = torch.where(pairs.memory.start, 0.5, draws.uniform(0.2, 0.8))
-    both = colours.mixed(recent, share)
+    both = colors.mixed(recent, share)
     return Guides(
-        guide_of(first, colours.likelihood(bins)),
+        guide_of(first, colors.likelihood(bins)),
         guide_of(last, both.likelihood(bins_of(pairs.search))),
     )
 

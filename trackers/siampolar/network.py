@@ -3,7 +3,7 @@
 For each of 25 x 25 cells: is it on the object, how central is it, and the rays to the contour.
 
 The guided form is also told, for every pixel of both crops, where the object was last and how much
-the pixel's colour speaks for it, and its head sees the features of the search crop themselves
+the pixel's color speaks for it, and its head sees the features of the search crop themselves
 beside their correlation, which blurs them over the size of the template.
 """
 
@@ -51,7 +51,7 @@ class Shape:
         channels: of the correlation and the head.
         depth: convolutions of each tower of the head.
         rays: number of rays.
-        guided: the network is told the last mask and the likelihood of the colours.
+        guided: the network is told the last mask and the likelihood of the colors.
         refined: rays of the contour after a second look, of a guided network; 0 has no second look.
     """
 

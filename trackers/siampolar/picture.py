@@ -22,7 +22,7 @@ def draw_samples(batch: Batch, targets: Targets, maps: Maps) -> NDArray[np.uint8
     On the search crop the target's rays from its best cell are green, the prediction's from the
     cell with the best score red, and the cells of the middle yellow. Beside it are, from above, the
     template, half of what a guided network is told (the last mask red, the likelihood of the
-    colours green), and the score map.
+    colors green), and the score map.
 
     Returns:
         (H, W, 3) uint8 RGB.

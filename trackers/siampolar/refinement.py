@@ -18,7 +18,7 @@ from vostool_trackers.siamese.polar import directions
 from vostool_trackers.siampolar.planes import DENSE, GUIDES
 
 BINS = 64  # along a ray
-_CHANNELS = 3 + GUIDES + 3  # colours, guides, pixels of the first look, its contour, first frame
+_CHANNELS = 3 + GUIDES + 3  # colors, guides, pixels of the first look, its contour, first frame
 _WIDTHS = (16, 32, 64, 96)
 _BEYOND = 1.5  # how far the unrolled crop reaches, in longest rays of the first look
 _LEAST = 12.0  # pixels that it reaches at least

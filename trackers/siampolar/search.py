@@ -18,7 +18,7 @@ from vostool_trackers.siamese.inference.crops import (
 from vostool_trackers.siamese.inference.drawing import draw_polygons
 from vostool_trackers.siamese.inference.folding import number_type
 from vostool_trackers.siamese.inference.following import Following, Tracked, stage
-from vostool_trackers.siamese.inference.likelihood import Colours, bins_of, colours_of
+from vostool_trackers.siamese.inference.likelihood import Colors, bins_of, colors_of
 from vostool_trackers.siamese.inference.ranking import change_penalty, cosine_window
 from vostool_trackers.siamese.model.backbone import constant, normalised
 from vostool_trackers.siamese.polar import extent, fill, within_box
@@ -44,8 +44,8 @@ class Objects(Tracked):
         points: (N, 2) where the rays begin, pixels of the frame.
         rays: (N, R) pixels of the frame.
         reach: (N, 2) how much wider and higher the object was on its first frame than its contour.
-        first: colours on their first frame, None if the network is not guided.
-        recent: colours of late.
+        first: colors on their first frame, None if the network is not guided.
+        recent: colors of late.
     """
 
     centres: Tensor
@@ -54,8 +54,8 @@ class Objects(Tracked):
     points: Tensor
     rays: Tensor
     reach: Tensor
-    first: Colours | None
-    recent: Colours | None
+    first: Colors | None
+    recent: Colors | None
 
     @property
     def scale(self) -> Tensor:
@@ -93,7 +93,7 @@ class Search(Following[Objects]):
         return replace(new, kernels=self.network.kernels(self._prepared(template)))
 
     def _begin_guided(self, image: Tensor, template: Tensor, new: Objects) -> Objects:
-        """Find the contour in the box first; it, and the colours in it, go into the template."""
+        """Find the contour in the box first; it, and the colors in it, go into the template."""
         scale = new.scale
         half = new.sizes / (2 * scale[:, None])
         crops = cut(image, new.centres, scale * SEARCH, SEARCH)
@@ -101,8 +101,8 @@ class Search(Following[Objects]):
         inside, inside_around = _box(half, TEMPLATE), _box(half, SEARCH)
         search, box = self._prepared(crops), torch.cat((-half, half), dim=1)
         for number in range(self._config.looks + 1):
-            first = colours_of(bins, inside)
-            recent = colours_of(around, inside_around)
+            first = colors_of(bins, inside)
+            recent = colors_of(around, inside_around)
             guide = self._guide(inside, first.likelihood(bins))
             kernels = self.network.kernels(self._prepared(template), guide)
             if number == self._config.looks:
@@ -143,8 +143,8 @@ class Search(Following[Objects]):
                 bins = bins_of(crops)
                 offset = (old.points - old.centres) / scale[:, None]
                 mask = self._polygon(offset, old.rays / scale[:, None], SEARCH)
-                colours = old.first.mixed(old.recent, 0.5)
-                guide = self._guide(mask, colours.likelihood(bins))
+                colors = old.first.mixed(old.recent, 0.5)
+                guide = self._guide(mask, colors.likelihood(bins))
         with stage("network"):
             maps = self.network.search(old.kernels, search, guide)
         with stage("choice"):
@@ -157,7 +157,7 @@ class Search(Following[Objects]):
             new = self._updated(old, offset, rays, score, image)
         if bins is not None and old.recent is not None:
             with stage("guide"):
-                now = colours_of(bins, self._polygon(offset, rays, SEARCH))
+                now = colors_of(bins, self._polygon(offset, rays, SEARCH))
                 new.recent = old.recent.mixed(now, self._config.memory_rate * score)
         return new, score
 

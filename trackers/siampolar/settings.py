@@ -5,7 +5,7 @@ from typing import Literal
 
 from vostool.errors import ConfigError
 from vostool_trackers.siamese.model.pyramid import Level
-from vostool_trackers.siamese.training.polar_targets import CenternessTarget
+from vostool_trackers.siamese.polar import CenternessTarget
 from vostool_trackers.siampolar.network import Shape
 from vostool_trackers.siampolar.voting import MOST_VOTES
 from vostool_trackers.siampolar.whole_frame.shape import FrameShape
@@ -23,7 +23,7 @@ class Config(Shape):
         window: of `car`, share of the cosine window in the ranking, in [0, 1].
         smoothing: of `car`, how fast size follows what is seen, in [0, 1].
         centerness: cells are also ranked by how central they are.
-        memory_rate: how fast a guided network's colours follow what is seen, in [0, 1].
+        memory_rate: how fast a guided network's colors follow what is seen, in [0, 1].
         looks: how often a guided network looks at the first frame to find the contour in the box.
         votes: of `car`, how many cells around the best one say together where the contour is.
         lost_below: an object whose score (0 to 1) is lower is not drawn, and waits where it is.

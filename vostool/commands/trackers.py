@@ -80,6 +80,7 @@ def _prepared(workspace: Workspace, tracker: str, asked: dict[str, Any]) -> "Job
 
     job = prepare(RunRequest(tracker, **asked), workspace, random_weights=True)
     if job.random_weights:
+        job.build()  # a tracker that has no random weights refuses
         click.echo(
             f"{job.tracker} has no weights here: random ones are drawn, seed {job.runtime.seed}."
         )

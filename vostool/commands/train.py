@@ -97,10 +97,12 @@ def train(
 
 def _estimate(job: "TrainJob") -> None:
     from vostool.environment import device_name
-    from vostool.report.terminal.training import show_estimate
+    from vostool.report.terminal.training import phases, show_estimate
     from vostool.training.dry_run import estimate
 
-    show_estimate(job, estimate(job), device_name(job.device))
+    with phases(f"{job.tracker}/{job.config_name}") as on_phase:
+        found = estimate(job, on_phase=on_phase)
+    show_estimate(job, found, device_name(job.device))
 
 
 def _say(job: "TrainJob", folder: "TrainFolder", outcome: "Outcome") -> None:

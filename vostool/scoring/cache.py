@@ -21,6 +21,8 @@ from vostool.io.readahead import Ahead
 from vostool.io.storage import read_bytes, read_text, write_text
 from vostool.types import Labels
 
+# The parts of vostool that decide scores; what else scoring imports hands out work and reports.
+DECIDING = ("datasets", "geometry", "io", "metrics", "scoring", "types")
 Row = tuple[str, int, str, float, float]  # sequence, object, frame, J, F
 
 
@@ -138,4 +140,4 @@ class ScoreCache:
 
 def _hash(rules: str, text: str) -> str:
     """Return the first line of an entry: it vouches for the text, the rules and the code."""
-    return hashlib.sha256(f"{code_version()}\n{rules}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{code_version(*DECIDING)}\n{rules}\n{text}".encode()).hexdigest()

@@ -110,8 +110,8 @@ class Tracker(ABC):
                     records them, and a run is not resumed with others
 
     The constructor loads weights once. With `weights = "required"` and `runtime.weights` None it
-    must build itself with random weights drawn from `runtime.seed`; only `vostool check` and
-    `vostool speed` do that, and they say so.
+    must build itself with random weights drawn from `runtime.seed`, or raise a `WeightsError` that
+    says what it needs; only `vostool check` and `vostool speed` do that, and they say so.
     """
 
     init: ClassVar[Literal["mask", "box"]] = "mask"

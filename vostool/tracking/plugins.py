@@ -10,7 +10,6 @@ and anybody can do without a package by writing `<workspace>/trackers/mine/track
 files beside the module are the tracker's named configurations.
 """
 
-import ast
 import dataclasses
 import hashlib
 import importlib
@@ -24,11 +23,13 @@ from typing import Any
 from vostool.config import TRAIN, build_config, parse_overrides, read_toml, set_dotted
 from vostool.environment import versions
 from vostool.errors import ConfigError, ContractError, UnknownNameError, VostoolError, missing_extra
+from vostool.imports import files_of
 from vostool.tracking.base import Tracker
 from vostool.workspace import Workspace
 
 GROUP = "vostool.trackers"
 _LOCAL_PACKAGE = "vostool_local_trackers"
+_BUNDLED = "vostool_trackers"  # with what they share
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +41,26 @@ class Plugin:
     folder: Path
 
     def code_hash(self) -> str:
-        """Return a hash of the Python files that decide the tracker's results.
+        """Return a hash of the code that running the tracker imports, wherever it lies.
 
-        These are the files of its folder, and of the folders beside it that these import by
-        `from ..name`, and so on. Versions stand for the packages that it names in `packages`.
+        It follows the imports of the class's module (see `vostool.imports`) through the tracker's
+        folder, what the bundled trackers share, and any other package that is not installed.
+        Training is named by a text, so what it alone imports does not count. Names are relative to
+        the workspace, so that all machines agree.
+
+        Versions stand for the packages that the tracker names in `packages`. vostool's own code is
+        not part of it: runs record its version and commit, a cluster refuses workers whose vostool
+        differs, and a new release should not keep anybody from finishing a run.
         """
         digest = hashlib.sha256()
         for package, version in self.package_versions().items():
-            digest.update(f"{package}=={version}".encode())
-        folders = [self.folder]
-        for folder in folders:  # it grows
-            if folder != self.folder:
-                digest.update(folder.name.encode())
-            for path in sorted(folder.glob("*.py")):
-                digest.update(path.name.encode() + path.read_bytes())
-            beside = {self.folder.parent / name for name in _imported_beside(folder)}
-            folders += sorted(beside - set(folders))
+            digest.update(f"{package}=={version}\n".encode())
+        own = self.cls.__module__.partition(".")[0]
+        files = files_of([self.cls.__module__], {own, _BUNDLED}, {"vostool"})
+        for name, path in files.items():
+            name = name if name.partition(".")[0] != own else name.removeprefix(own)
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{name} {content}\n".encode())
         return digest.hexdigest()[:12]
 
     def package_versions(self) -> dict[str, str]:
@@ -114,21 +119,6 @@ class Plugin:
         if name not in self.configs:
             raise UnknownNameError.of("configuration", name, self.configs, f"of {self.name}")
         return read_toml(self.configs[name])
-
-
-def _imported_beside(folder: Path) -> set[str]:
-    """Return the packages that the files of a folder import by `from ..name` or `from .. `."""
-    found: set[str] = set()
-    for path in folder.glob("*.py"):
-        try:
-            tree = ast.parse(path.read_bytes())
-        except (SyntaxError, ValueError):  # not part of the tracker then, as that was imported
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.level == 2:
-                names = [node.module] if node.module else [alias.name for alias in node.names]
-                found |= {name.partition(".")[0] for name in names}
-    return found
 
 
 def tracker_names(workspace: Workspace) -> dict[str, EntryPoint | Path]:
@@ -229,8 +219,6 @@ def _class_in(module: ModuleType) -> type[Tracker]:
 
 def runnable_trackers(workspace: Workspace) -> list[str]:
     """Return the trackers that can run as they are: importable, and without weights to give."""
-    from vostool.tracking.plugins import load_tracker, tracker_names  # not for scoring
-
     runnable = []
     for name in tracker_names(workspace):
         try:

@@ -6,9 +6,10 @@ import torch
 
 from vostool_trackers.s2iammask.rois import rois_of
 from vostool_trackers.s2iammask.targets import TOP, RoiTargets, noise_of, roi_targets
+from vostool_trackers.siamese.inference.components import boxes_of
 from vostool_trackers.siamese.inference.crops import cell_centres
 from vostool_trackers.siamese.model.rpn import Proposals, encode
-from vostool_trackers.siamese.training.rpn_targets import boxes_of, rpn_targets
+from vostool_trackers.siamese.training.rpn_targets import rpn_targets
 
 REGIONS = 6
 

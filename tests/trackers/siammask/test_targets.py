@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from vostool_trackers.siamese.inference.components import boxes_of
 from vostool_trackers.siamese.inference.crops import cell_centres
 from vostool_trackers.siamese.model.rpn import anchor_sizes, decode, encode
 from vostool_trackers.siamese.training.cell_masks import mask_loss
-from vostool_trackers.siamese.training.rpn_targets import boxes_of, rpn_targets
+from vostool_trackers.siamese.training.rpn_targets import rpn_targets
 from vostool_trackers.siammask.targets import targets_of
 
 NOISE = torch.rand(2, 3125, generator=torch.Generator().manual_seed(0))

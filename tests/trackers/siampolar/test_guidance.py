@@ -2,7 +2,7 @@
 
 import torch
 
-from vostool_trackers.siamese.inference.likelihood import bins_of, colours_of
+from vostool_trackers.siamese.inference.likelihood import bins_of, colors_of
 from vostool_trackers.siamese.polar import within_box
 from vostool_trackers.siamese.training.draws import Draws
 from vostool_trackers.siamese.training.pairs import Memory, Pairs
@@ -60,8 +60,8 @@ def test_a_start_is_told_boxes_and_later_frames_polygons(ellipse):
     assert torch.equal(guides.template[:4, 0] > 0, filled_box(small[:4]))
     assert (told[4:] != filled_box(mask[4:])).flatten(1).any(1).all()
     # Half of the colours at a start are the template's, half the memory's.
-    ours = colours_of(bins_of(pairs.template), filled_box(small))
-    both = ours.mixed(colours_of(bins_of(image), filled_box(mask)), 0.5)
+    ours = colors_of(bins_of(pairs.template), filled_box(small))
+    both = ours.mixed(colors_of(bins_of(image), filled_box(mask)), 0.5)
     likely = 4 * both.likelihood(bins_of(image)) - 2
     assert torch.allclose(guides.search[:4, 1], likely[:4])
     dark = guides.search[4:, 1][mask[4:]].mean() - guides.search[4:, 1][~mask[4:]].mean()

@@ -131,7 +131,7 @@ def test_a_guided_network_is_told_what_was_found():
     assert network.guide[0, 1].max() <= 2
 
 
-def test_colours_of_the_object_are_likely_on_the_next_frame():
+def test_colors_of_the_object_are_likely_on_the_next_frame():
     network = Oracle(rays=40.0)
     search = search_of(network, guided=True)
     image = np.full((*SIZE, 3), (30, 90, 40), np.uint8)

@@ -27,7 +27,7 @@ class Boxed(Tracked):
         centres: (N, 2) x and y; the first pixel of a frame reaches from 0 to 1.
         sizes: (N, 2) width and height, pixels of the frame.
         kernels: of the network's correlations, (N, C, k, k) each.
-        fill: (N, 3) mean colour of the frame on which they began.
+        fill: (N, 3) mean color of the frame on which they began.
     """
 
     centres: Tensor

@@ -1,4 +1,4 @@
-"""The largest connected part of masks, on the device and all at once."""
+"""The largest connected part of masks, and the boxes around them, on the device and all at once."""
 
 import torch
 import torch.nn.functional as F
@@ -37,3 +37,22 @@ def largest_part(mask: Tensor, block: int = 1, rounds: int = 8) -> Tensor:
     area = torch.zeros_like(count).scatter_add(1, pointer, count)
     kept = (there & (pointer == area.argmax(dim=1, keepdim=True))).reshape(shape)
     return mask & kept.repeat_interleave(block, dim=1).repeat_interleave(block, dim=2)
+
+
+def boxes_of(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the boxes around (B, H, W) masks.
+
+    Returns:
+        Centres and sizes, (B, 2) each, and which masks are not empty, (B,) bool. The box of an
+        empty mask is one pixel in its middle.
+    """
+    centres, sizes = [], []
+    present = mask.flatten(1).any(dim=1)
+    for line in (mask.any(dim=1), mask.any(dim=2)):
+        length = line.shape[1]
+        places = torch.arange(length, device=mask.device)
+        low = torch.where(line, places, length).amin(dim=1)
+        high = torch.where(line, places, -1).amax(dim=1)
+        centres.append(torch.where(present, (low + high) / 2, (length - 1) / 2))
+        sizes.append(torch.where(present, high - low + 1, 1).float())
+    return torch.stack(centres, dim=1), torch.stack(sizes, dim=1), present

@@ -1,4 +1,7 @@
-"""Square crops around objects, cut and resized on the device, all of a frame at once."""
+"""Crops: squares around objects, cut and resized on the device, all of a frame at once.
+
+A template crop has 127 pixels, a search crop 255, and a response map 25 x 25 cells over the latter.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -6,47 +9,8 @@ from torch import Tensor
 
 from vostool_trackers.siamese.model.backbone import STRIDE
 
-
-def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize (B, C, H, W) images without keeping their aspect; reductions are smoothed.
-
-    Pixel (X, Y) of the image lies on x = (X + 1/2) w / W - 1/2 of the result, y likewise.
-    """
-    if tuple(image.shape[-2:]) == size:
-        return image
-    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def resampled(images: Tensor, scale: Tensor, shift: Tensor, out: int | None = None) -> Tensor:
-    """Stretch and shift images about their middle; beyond their edges they are 0.
-
-    Args:
-        images: (B, C, H, W).
-        scale: (B, 2) pixels of the image per pixel of the result, x and y; below 0 mirrors.
-        shift: (B, 2) x and y of the result's middle from the image's, pixels of the image.
-        out: side of a square result; its size is the image's if None.
-    """
-    height, width = images.shape[2:]
-    rows, columns = (out, out) if out else (height, width)
-    zero = torch.zeros_like(scale[:, 0])
-    x = torch.stack((scale[:, 0] * columns / width, zero, 2 * shift[:, 0] / width), dim=-1)
-    y = torch.stack((zero, scale[:, 1] * rows / height, 2 * shift[:, 1] / height), dim=-1)
-    theta = torch.stack((x, y), dim=1)
-    grid = F.affine_grid(theta, [len(images), 1, rows, columns], align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
-
-
 RESPONSE = 25  # cells of a side, of a search crop of 255 pixels
 OFFSET = 31  # pixel of the search crop on which the centre of cell 0 lies
-
-
-def cell_centres(device: torch.device | str = "cpu") -> Tensor:
-    """Return the (25, 25, 2) x and y of the cells, pixels of the search crop."""
-    line = torch.arange(RESPONSE, device=device, dtype=torch.float32) * STRIDE + OFFSET
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    return torch.stack((x, y), dim=-1)
-
-
 TEMPLATE = 127  # side of a template crop, pixels
 SEARCH = 255  # side of a search crop, pixels
 CONTEXT = 0.5
@@ -69,7 +33,7 @@ def context_side(size: Tensor) -> Tensor:
 
 
 def cut(frame: Tensor, centres: Tensor, sides: Tensor, out: int) -> Tensor:
-    """Cut squares out of a frame and resize them; what lies outside is the frame's mean colour.
+    """Cut squares out of a frame and resize them; what lies outside is the frame's mean color.
 
     Coordinates are those of pixel centres: the first pixel is at 0. Each pixel of a crop is the
     mean of four samples, so that squares up to twice as large as the crop are not aliased.
@@ -128,7 +92,7 @@ def cut_windows(frame: Tensor, centres: Tensor, sides: Tensor, out: int, fill: T
         centres: (N, 2) x and y, pixels of the frame.
         sides: (N,) pixels of the frame, rounded to whole ones (halves to even).
         out: side of the crops.
-        fill: (N, C) colours outside of the frame; what is behind the point is left out.
+        fill: (N, C) colors outside of the frame; what is behind the point is left out.
 
     Returns:
         (N, C, out, out) float of whole numbers, 0 to 255.
@@ -191,3 +155,39 @@ def _pixels(frame: Tensor, rows: Tensor, columns: Tensor, fill: Tensor) -> Tenso
     rows, columns = rows.clamp(0, height - 1).long(), columns.clamp(0, width - 1).long()
     pixels = frame[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
     return torch.where(inside[:, None], pixels, fill)
+
+
+def cell_centres(device: torch.device | str = "cpu") -> Tensor:
+    """Return the (25, 25, 2) x and y of the cells, pixels of the search crop."""
+    line = torch.arange(RESPONSE, device=device, dtype=torch.float32) * STRIDE + OFFSET
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack((x, y), dim=-1)
+
+
+def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize (B, C, H, W) images without keeping their aspect; reductions are smoothed.
+
+    Pixel (X, Y) of the image lies on x = (X + 1/2) w / W - 1/2 of the result, y likewise.
+    """
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def resampled(images: Tensor, scale: Tensor, shift: Tensor, out: int | None = None) -> Tensor:
+    """Stretch and shift images about their middle; beyond their edges they are 0.
+
+    Args:
+        images: (B, C, H, W).
+        scale: (B, 2) pixels of the image per pixel of the result, x and y; below 0 mirrors.
+        shift: (B, 2) x and y of the result's middle from the image's, pixels of the image.
+        out: side of a square result; its size is the image's if None.
+    """
+    height, width = images.shape[2:]
+    rows, columns = (out, out) if out else (height, width)
+    zero = torch.zeros_like(scale[:, 0])
+    x = torch.stack((scale[:, 0] * columns / width, zero, 2 * shift[:, 0] / width), dim=-1)
+    y = torch.stack((zero, scale[:, 1] * rows / height, 2 * shift[:, 1] / height), dim=-1)
+    theta = torch.stack((x, y), dim=1)
+    grid = F.affine_grid(theta, [len(images), 1, rows, columns], align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)

@@ -1,6 +1,6 @@
-"""How much a pixel's colour speaks for the object: histograms of inside and outside, compared.
+"""How much a pixel's color speaks for the object: histograms of inside and outside, compared.
 
-As in the colour trackers (Possegger et al., "In Defense of Color-based Model-free Tracking", CVPR
+As in the color trackers (Possegger et al., "In Defense of Color-based Model-free Tracking", CVPR
 2015, eq. 2), but over a grid that is blurred, so that few pixels suffice, and with both histograms
 normalised, so that a small object is not outvoted by its surroundings.
 """
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 BINS = 16  # per channel
-_UNKNOWN = 0.25 / BINS**3  # of each histogram; a colour that neither has seen becomes one half
+_UNKNOWN = 0.25 / BINS**3  # of each histogram; a color that neither has seen becomes one half
 
 
 @dataclass
-class Colours:
-    """Normalised colour histograms of some objects.
+class Colors:
+    """Normalised color histograms of some objects.
 
     Args:
         inside: (N, BINS ** 3), each sums to 1, or to 0 where no pixel was inside.
@@ -26,7 +26,7 @@ class Colours:
     inside: Tensor
     outside: Tensor
 
-    def mixed(self, other: "Colours", share: Tensor | float) -> "Colours":
+    def mixed(self, other: "Colors", share: Tensor | float) -> "Colors":
         """Return these histograms with a share in [0, 1] of the other ones.
 
         Args:
@@ -35,13 +35,13 @@ class Colours:
         """
         if isinstance(share, Tensor):
             share = share[:, None]
-        return Colours(
+        return Colors(
             torch.lerp(self.inside, other.inside, share),
             torch.lerp(self.outside, other.outside, share),
         )
 
     def likelihood(self, bins: Tensor) -> Tensor:
-        """Return (N, H, W) in (0, 1), above one half where a colour is rather the object's.
+        """Return (N, H, W) in (0, 1), above one half where a color is rather the object's.
 
         Args:
             bins: (N, H, W) of `bins_of`.
@@ -56,8 +56,8 @@ def bins_of(image: Tensor) -> Tensor:
     return (level[:, 0] * BINS + level[:, 1]) * BINS + level[:, 2]
 
 
-def colours_of(bins: Tensor, mask: Tensor) -> Colours:
-    """Count the colours inside and outside of masks.
+def colors_of(bins: Tensor, mask: Tensor) -> Colors:
+    """Count the colors inside and outside of masks.
 
     Args:
         bins: (N, H, W) of `bins_of`.
@@ -67,7 +67,7 @@ def colours_of(bins: Tensor, mask: Tensor) -> Colours:
     empty = weight.new_zeros(len(flat), BINS**3)
     every = empty.scatter_add(1, flat, torch.ones_like(weight))
     inside = empty.scatter_add(1, flat, weight)
-    return Colours(_smoothed(inside), _smoothed(every - inside))
+    return Colors(_smoothed(inside), _smoothed(every - inside))
 
 
 def _smoothed(counts: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class AtrousResNet(nn.Module):
 def adopt(network: AtrousResNet, source: ResNet) -> None:
     """Take over the weights of a ResNet-50 of torchvision, which wants normalised RGB.
 
-    The colours are reordered and scaled in the first convolution, and the mean goes into the norm
+    The colors are reordered and scaled in the first convolution, and the mean goes into the norm
     after it, which is exact as that convolution has no padding. Shortcuts of 1 x 1 become the
     middle of those of 3 x 3: it sees the same pixel.
     """

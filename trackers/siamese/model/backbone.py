@@ -1,7 +1,8 @@
 """Residual backbones of stride 8: torchvision's networks, the last stages dilated or enlarged.
 
 A 127 x 127 template becomes 16 x 16 features and a 255 x 255 search crop 32 x 32. With
-torchvision's padding the centre of feature i lies on pixel 8 i.
+torchvision's padding the centre of feature i lies on pixel 8 i. `tower` and `constant` serve all
+networks.
 """
 
 from collections.abc import Sequence
@@ -15,32 +16,6 @@ from torchvision import models
 from torchvision.models.resnet import BasicBlock
 
 from vostool.errors import WeightsError
-
-
-@lru_cache(maxsize=256)
-def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return (n,) float32 numbers on a device; the tensor is shared, so it must not be changed."""
-    with torch.inference_mode(False):  # whoever asks first, others may need gradients
-        return torch.tensor(values, dtype=torch.float32, device=device)
-
-
-def tower(channels: int, depth: int, *, bias: bool = False) -> nn.Sequential:
-    """Return convolutions of 3 x 3, each with a group norm and a ReLU.
-
-    Args:
-        channels: in and out, in groups of eight for the norm.
-        depth: number of convolutions.
-        bias: the convolutions have one.
-    """
-    layers: list[nn.Module] = []
-    for _ in range(depth):
-        layers += [
-            nn.Conv2d(channels, channels, 3, padding=1, bias=bias),
-            nn.GroupNorm(max(1, channels // 8), channels),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
-
 
 Depth = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 STRIDE = 8
@@ -63,7 +38,7 @@ class Backbone(nn.Module):
         pretrained: start from torchvision's ImageNet weights, which torchvision downloads.
         dilated: `layer3` and `layer4` keep the resolution of `layer2`; else they have their usual
             strides of 16 and 32, a fourth and a sixteenth of the cost, and are enlarged.
-        guides: further input channels beside the colours.
+        guides: further input channels beside the colors.
 
     Raises:
         WeightsError: the ImageNet weights cannot be had.
@@ -122,14 +97,6 @@ def normalised(image: Tensor) -> Tensor:
     return (image.to(torch.float32) - mean) / std
 
 
-def _fresh(depth: str) -> models.ResNet:
-    if depth == "resnet10":
-        network = models.ResNet(BasicBlock, [1, 1, 1, 1])
-        network.conv1.stride = (4, 4)
-        return network
-    return models.get_model(depth, weights=None)
-
-
 def imagenet(depth: str) -> models.ResNet:
     """Return torchvision's network with its ImageNet weights, which torchvision downloads.
 
@@ -150,29 +117,20 @@ def imagenet(depth: str) -> models.ResNet:
         ) from error
 
 
+def _fresh(depth: str) -> models.ResNet:
+    if depth == "resnet10":
+        network = models.ResNet(BasicBlock, [1, 1, 1, 1])
+        network.conv1.stride = (4, 4)
+        return network
+    return models.get_model(depth, weights=None)
+
+
 def _widened(layer: nn.Conv2d, guides: int) -> nn.Conv2d:
-    """Return a first layer with more input channels; the weights of the colours stay."""
+    """Return a first layer with more input channels; the weights of the colors stay."""
     wide = nn.Conv2d(3 + guides, layer.out_channels, 7, layer.stride[0], padding=3, bias=False)
     with torch.no_grad():
         wide.weight[:, :3] = layer.weight
     return wide
-
-
-def enlarged(features: Tensor, size: Sequence[int]) -> Tensor:
-    """Bring (B, C, h, w) features of a coarser stride to a finer one, each kept on its own pixel.
-
-    Args:
-        features: at a stride that is the finer one times a power of two.
-        size: (H, W) of the finer grid.
-    """
-    if tuple(features.shape[-2:]) == tuple(size):
-        return features
-    half = [(n + 1) // 2 for n in size]
-    coarse = enlarged(features, half)
-    # Feature j of the coarser grid lies on feature 2 j of the finer one.
-    finer = F.interpolate(coarse, [2 * n - 1 for n in half], mode="bilinear", align_corners=True)
-    rest = size[1] - finer.shape[-1], size[0] - finer.shape[-2]
-    return F.pad(finer, (0, rest[0], 0, rest[1]), mode="replicate")
 
 
 def _dilate(stage: nn.Module, dilation: int) -> None:
@@ -197,3 +155,45 @@ def _channels(stage: nn.Module) -> int:
         for module in reversed(list(stage.modules()))
         if isinstance(module, nn.BatchNorm2d)
     )
+
+
+def enlarged(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Bring (B, C, h, w) features of a coarser stride to a finer one, each kept on its own pixel.
+
+    Args:
+        features: at a stride that is the finer one times a power of two.
+        size: (H, W) of the finer grid.
+    """
+    if tuple(features.shape[-2:]) == tuple(size):
+        return features
+    half = [(n + 1) // 2 for n in size]
+    coarse = enlarged(features, half)
+    # Feature j of the coarser grid lies on feature 2 j of the finer one.
+    finer = F.interpolate(coarse, [2 * n - 1 for n in half], mode="bilinear", align_corners=True)
+    rest = size[1] - finer.shape[-1], size[0] - finer.shape[-2]
+    return F.pad(finer, (0, rest[0], 0, rest[1]), mode="replicate")
+
+
+def tower(channels: int, depth: int, *, bias: bool = False) -> nn.Sequential:
+    """Return convolutions of 3 x 3, each with a group norm and a ReLU.
+
+    Args:
+        channels: in and out, in groups of eight for the norm.
+        depth: number of convolutions.
+        bias: the convolutions have one.
+    """
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [
+            nn.Conv2d(channels, channels, 3, padding=1, bias=bias),
+            nn.GroupNorm(max(1, channels // 8), channels),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+@lru_cache(maxsize=256)
+def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return (n,) float32 numbers on a device; the tensor is shared, so it must not be changed."""
+    with torch.inference_mode(False):  # whoever asks first, others may need gradients
+        return torch.tensor(values, dtype=torch.float32, device=device)

@@ -1,6 +1,7 @@
-"""Residual backbones with their usual strides: the features C2 to C5 at strides 4, 8, 16 and 32.
+"""Feature pyramids: backbones with their usual strides, the neck that joins them, and their cells.
 
-A 127 x 127 template becomes 4 x 4 features at C5, a frame of 1280 x 768 pixels 40 x 24.
+The features C2 to C5 are at strides 4, 8, 16 and 32: a 127 x 127 template becomes 4 x 4 features at
+C5, a frame of 1280 x 768 pixels 40 x 24.
 """
 
 from collections.abc import Sequence
@@ -13,58 +14,6 @@ from torchvision import models
 from torchvision.models.resnet import Bottleneck
 
 from vostool_trackers.siamese.model.backbone import imagenet
-
-
-class Grid(NamedTuple):
-    """The cells of all levels, laid flat, finest level first, each level row by row.
-
-    Args:
-        points: (N, 2) x and y, pixels of the network's input.
-        strides: (N,) of their levels.
-        nearest: (N,) from a cell to the farthest side of an object's box, the least of its level.
-        farthest: (N,) likewise, the least of the next level.
-        counts: number of cells of each level.
-    """
-
-    points: Tensor
-    strides: Tensor
-    nearest: Tensor
-    farthest: Tensor
-    counts: tuple[int, ...]
-
-
-def grid_of(
-    size: tuple[int, int],
-    strides: Sequence[int],
-    reach: float = 8.0,
-    device: torch.device | str = "cpu",
-) -> Grid:
-    """Return the cells of a network's levels.
-
-    Cell (row j, column i) of stride s is the pixel (i s + s // 2, j s + s // 2), as in PolarMask.
-
-    Args:
-        size: (H, W) of the network's input.
-        strides: of the levels, finest first.
-        reach: strides of its level from a cell to the farthest side of an object's box at which
-            the object passes to the next, coarser level.
-        device: where to put them.
-    """
-    points, own, nearest, farthest = [], [], [], []
-    for number, stride in enumerate(strides):
-        rows, columns = size_at(size, stride)
-        x = torch.arange(columns, device=device, dtype=torch.float32) * stride + stride // 2
-        y = torch.arange(rows, device=device, dtype=torch.float32) * stride + stride // 2
-        lines = torch.meshgrid(y, x, indexing="ij")
-        points.append(torch.stack((lines[1], lines[0]), dim=-1).reshape(-1, 2))
-        ones = torch.ones(rows * columns, device=device)
-        own.append(stride * ones)
-        nearest.append(reach * stride / 2 * ones if number else 0 * ones)
-        last = number == len(strides) - 1
-        farthest.append(torch.inf * ones if last else reach * stride * ones)
-    counts = tuple(len(part) for part in points)
-    return Grid(torch.cat(points), torch.cat(own), torch.cat(nearest), torch.cat(farthest), counts)
-
 
 PyramidDepth = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnext101_64x4d"]
 Level = Literal["C2", "C3", "C4", "C5"]
@@ -155,6 +104,111 @@ def _fix_norms(module: nn.Module) -> None:
             setattr(module, name, FixedNorm(child))
         else:
             _fix_norms(child)
+
+
+class Neck(nn.Module):
+    """A feature pyramid (Lin et al., "Feature Pyramid Networks", CVPR 2017), whole or in part.
+
+    1 x 1 convolutions, each level added to the next finer one, and 3 x 3 convolutions. Levels that
+    are coarser than any features are made of the coarsest one.
+
+    Args:
+        inputs: channels of the features, finest first.
+        channels: of all levels.
+        levels: at least as many as inputs.
+        smooth: with the 3 x 3 convolutions; without them it is SiamPolar's semi-FPN.
+        learned: coarser levels are made by 3 x 3 convolutions of stride 2, with a ReLU before all
+            but the first (as PolarMask has them); otherwise every other cell is taken.
+    """
+
+    def __init__(
+        self, inputs: Sequence[int], channels: int, levels: int, *, smooth: bool, learned: bool
+    ) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in inputs)
+        outputs = len(inputs) if smooth else 0
+        self.outputs = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, padding=1) for _ in range(outputs)
+        )
+        self.further = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1) if learned else nn.MaxPool2d(1, 2)
+            for _ in range(levels - len(inputs))
+        )
+        self._learned = learned
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Return (N, channels, h, w) of each level, finest first.
+
+        Args:
+            features: (N, C, H, W) of each input; those but the coarsest may be (1, C, H, W), where
+                N objects share a frame.
+        """
+        levels = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
+        for finer in reversed(range(len(levels) - 1)):
+            size = levels[finer].shape[-2:]
+            levels[finer] = levels[finer] + F.interpolate(levels[finer + 1], size, mode="nearest")
+        if self.outputs:
+            levels = [output(x) for output, x in zip(self.outputs, levels, strict=True)]
+        for number, layer in enumerate(self.further):
+            last = levels[-1]
+            levels.append(layer(F.relu(last) if number and self._learned else last))
+        return levels
+
+
+class Grid(NamedTuple):
+    """The cells of all levels, laid flat, finest level first, each level row by row.
+
+    Args:
+        points: (N, 2) x and y, pixels of the network's input.
+        strides: (N,) of their levels.
+        nearest: (N,) from a cell to the farthest side of an object's box, the least of its level.
+        farthest: (N,) likewise, the least of the next level.
+        counts: number of cells of each level.
+    """
+
+    points: Tensor
+    strides: Tensor
+    nearest: Tensor
+    farthest: Tensor
+    counts: tuple[int, ...]
+
+
+def grid_of(
+    size: tuple[int, int],
+    strides: Sequence[int],
+    reach: float = 8.0,
+    device: torch.device | str = "cpu",
+) -> Grid:
+    """Return the cells of a network's levels.
+
+    Cell (row j, column i) of stride s is the pixel (i s + s // 2, j s + s // 2), as in PolarMask.
+
+    Args:
+        size: (H, W) of the network's input.
+        strides: of the levels, finest first.
+        reach: strides of its level from a cell to the farthest side of an object's box at which
+            the object passes to the next, coarser level.
+        device: where to put them.
+    """
+    points, own, nearest, farthest = [], [], [], []
+    for number, stride in enumerate(strides):
+        rows, columns = size_at(size, stride)
+        x = torch.arange(columns, device=device, dtype=torch.float32) * stride + stride // 2
+        y = torch.arange(rows, device=device, dtype=torch.float32) * stride + stride // 2
+        lines = torch.meshgrid(y, x, indexing="ij")
+        points.append(torch.stack((lines[1], lines[0]), dim=-1).reshape(-1, 2))
+        ones = torch.ones(rows * columns, device=device)
+        own.append(stride * ones)
+        nearest.append(reach * stride / 2 * ones if number else 0 * ones)
+        last = number == len(strides) - 1
+        farthest.append(torch.inf * ones if last else reach * stride * ones)
+    counts = tuple(len(part) for part in points)
+    return Grid(torch.cat(points), torch.cat(own), torch.cat(nearest), torch.cat(farthest), counts)
 
 
 def size_at(size: Sequence[int], stride: int) -> tuple[int, int]:

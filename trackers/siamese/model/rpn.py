@@ -15,9 +15,44 @@ ANCHORS = len(SIZES)
 _LARGEST = 4.135  # logarithm of the largest change of size, 1000 / 16 as in Faster R-CNN
 
 
-def anchor_sizes(device: torch.device) -> Tensor:
-    """Return the (5, 2) width and height of the anchors, pixels of the search crop."""
-    return constant(tuple(side for size in SIZES for side in size), device).reshape(ANCHORS, 2)
+class Proposals(NamedTuple):
+    """What is said about every anchor.
+
+    Args:
+        logits: (B, 2, 5, h, w) of background and object.
+        deltas: (B, 4, 5, h, w), see `rpn.decode`.
+    """
+
+    logits: Tensor
+    deltas: Tensor
+
+    @property
+    def score(self) -> Tensor:
+        """(B, 5, h, w) probability that an anchor is the object's."""
+        return (self.logits[:, 1] - self.logits[:, 0]).sigmoid()
+
+
+class Rpn(nn.Module):
+    """Two correlations, one for the score and one for the box.
+
+    Args:
+        channels: of features and correlation.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.cls = DepthCorr(channels, channels, 2 * ANCHORS)
+        self.loc = DepthCorr(channels, channels, 4 * ANCHORS)
+
+    def kernels(self, template: Tensor) -> list[Tensor]:
+        """Return the kernels of (B, C, h, w) features of templates."""
+        return [self.cls.kernel(template), self.loc.kernel(template)]
+
+    def forward(self, kernels: list[Tensor], search: Tensor) -> Proposals:
+        """Return what (B, C, H, W) features of search crops say."""
+        score = self.cls(kernels[0], search).float()
+        deltas = self.loc(kernels[1], search).float()
+        return Proposals(score.unflatten(1, (2, ANCHORS)), deltas.unflatten(1, (4, ANCHORS)))
 
 
 def decode(deltas: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,41 +93,6 @@ def box_overlap(centre: Tensor, size: Tensor, other: Tensor, other_size: Tensor)
     return common / (size.prod(dim=-1) + other_size.prod(dim=-1) - common).clamp(min=1e-6)
 
 
-class Proposals(NamedTuple):
-    """What is said about every anchor.
-
-    Args:
-        logits: (B, 2, 5, h, w) of background and object.
-        deltas: (B, 4, 5, h, w), see `anchors.decode`.
-    """
-
-    logits: Tensor
-    deltas: Tensor
-
-    @property
-    def score(self) -> Tensor:
-        """(B, 5, h, w) probability that an anchor is the object's."""
-        return (self.logits[:, 1] - self.logits[:, 0]).sigmoid()
-
-
-class Rpn(nn.Module):
-    """Two correlations, one for the score and one for the box.
-
-    Args:
-        channels: of features and correlation.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.cls = DepthCorr(channels, channels, 2 * ANCHORS)
-        self.loc = DepthCorr(channels, channels, 4 * ANCHORS)
-
-    def kernels(self, template: Tensor) -> list[Tensor]:
-        """Return the kernels of (B, C, h, w) features of templates."""
-        return [self.cls.kernel(template), self.loc.kernel(template)]
-
-    def forward(self, kernels: list[Tensor], search: Tensor) -> Proposals:
-        """Return what (B, C, H, W) features of search crops say."""
-        score = self.cls(kernels[0], search).float()
-        deltas = self.loc(kernels[1], search).float()
-        return Proposals(score.unflatten(1, (2, ANCHORS)), deltas.unflatten(1, (4, ANCHORS)))
+def anchor_sizes(device: torch.device) -> Tensor:
+    """Return the (5, 2) width and height of the anchors, pixels of the search crop."""
+    return constant(tuple(side for size in SIZES for side in size), device).reshape(ANCHORS, 2)

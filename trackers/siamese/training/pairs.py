@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vostool_trackers.siamese.inference.crops import SEARCH, TEMPLATE
 from vostool_trackers.siamese.model.backbone import constant
-from vostool_trackers.siamese.training.augmentation import vary_colours, vary_sharpness
+from vostool_trackers.siamese.training.augmentation import vary_colors, vary_sharpness
 from vostool_trackers.siamese.training.bank import SIDE, Bank
 from vostool_trackers.siamese.training.draws import Draws
 
@@ -34,9 +34,9 @@ class PairConfig:
         turn_both: most rotation of both, degrees.
         stretch: most change of the aspect ratio of both, as a fraction.
         flip: probability that both are mirrored.
-        grey: probability that both lose their colours.
+        grey: probability that both lose their colors.
         blur: probability that the search crop is blurred, by focus or motion.
-        colour: strength of the changes of colour and light.
+        colour: strength of the changes of color and light.
         negative: probability that the search crop shows another object.
         occluder: probability that another object covers a part of this one.
         distractor: probability that another object stands beside this one.
@@ -124,7 +124,7 @@ def draw_pairs(bank: Bank, config: PairConfig, draws: Draws) -> Pairs:
         still = wide.steadied(torch.ones_like(chosen.start), unsure=0.0)
         last, last_mask = scene.cut(chosen.memory, still, still.shift + _ASIDE_SEARCH, SEARCH)
         crops.append(last)
-    template, search, *others = vary_colours(crops, config.colour, config.grey, draws)
+    template, search, *others = vary_colors(crops, config.colour, config.grey, draws)
     search = vary_sharpness(search, config.blur, draws)
     memory = Memory(others[0], last_mask, chosen.start) if others else None
     return Pairs(template, search, mask & chosen.positive[:, None, None], template_mask, memory)

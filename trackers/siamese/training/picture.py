@@ -50,16 +50,16 @@ def in_columns(count: int, sample: Callable[[int], Image]) -> Image:
     return np.vstack([np.hstack(rows[i : i + 2]) for i in range(0, len(rows), 2)])
 
 
-def draw_contour(image: NDArray[np.uint8], ends: Tensor, colour: tuple[int, int, int]) -> None:
+def draw_contour(image: NDArray[np.uint8], ends: Tensor, color: tuple[int, int, int]) -> None:
     """Draw a closed line through (R, 2) points."""
-    cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, colour, 1, cv2.LINE_AA)
+    cv2.polylines(image, [ends.round().to(torch.int32).numpy()], True, color, 1, cv2.LINE_AA)
 
 
-def draw_outline(image: Image, mask: Tensor, colour: tuple[int, int, int]) -> None:
+def draw_outline(image: Image, mask: Tensor, color: tuple[int, int, int]) -> None:
     """Draw the outline of an (H, W) bool mask."""
     pixels = mask.cpu().numpy().astype(np.uint8)
     lines, _ = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(image, lines, -1, colour, 1)
+    cv2.drawContours(image, lines, -1, color, 1)
 
 
 def mask_and_target(logits: Tensor, signs: Tensor) -> Image:

@@ -1,15 +1,13 @@
 """What the cells of a whole frame should say of an object, from its mask."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vostool_trackers.siamese.model.pyramid import Grid
-from vostool_trackers.siamese.polar import cast_rays
+from vostool_trackers.siamese.polar import CenternessTarget, cast_rays
 
-CenternessTarget = Literal["extremes", "means"]
 POINTS = 16  # cells per frame whose rays are learned
 _RADIUS = 1.5  # strides from the centre of mass to the sides of the square of middle cells
 _SHORTEST = 0.5  # pixels of a ray, also of one that meets nothing
@@ -17,7 +15,7 @@ _SHORTEST = 0.5  # pixels of a ray, also of one that meets nothing
 
 @dataclass
 class FrameTargets:
-    """Targets of a batch; cells are laid flat as in `levels.Grid`.
+    """Targets of a batch; cells are laid flat as in `pyramid.Grid`.
 
     Args:
         score: (B, N) 1 on the object's middle, else 0.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vostool_trackers.siamese.inference.components import boxes_of
 from vostool_trackers.siamese.inference.crops import RESPONSE, cell_centres
 from vostool_trackers.siamese.model.rpn import encode, overlaps
 
@@ -20,32 +21,13 @@ class RpnTargets:
 
     Args:
         label: (B, 5, 25, 25) 1 of an anchor on the object, 0 beside it, -1 if it is not asked.
-        deltas: (B, 4, 5, 25, 25), see `anchors.encode`.
+        deltas: (B, 4, 5, 25, 25), see `rpn.encode`.
         cell: (B, 25, 25) bool: an anchor of the cell has label 1.
     """
 
     label: Tensor
     deltas: Tensor
     cell: Tensor
-
-
-def boxes_of(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the boxes around (B, H, W) masks.
-
-    Returns:
-        Centres and sizes, (B, 2) each, and which masks are not empty, (B,) bool. The box of an
-        empty mask is one pixel in its middle.
-    """
-    centres, sizes = [], []
-    present = mask.flatten(1).any(dim=1)
-    for line in (mask.any(dim=1), mask.any(dim=2)):
-        length = line.shape[1]
-        places = torch.arange(length, device=mask.device)
-        low = torch.where(line, places, length).amin(dim=1)
-        high = torch.where(line, places, -1).amax(dim=1)
-        centres.append(torch.where(present, (low + high) / 2, (length - 1) / 2))
-        sizes.append(torch.where(present, high - low + 1, 1).float())
-    return torch.stack(centres, dim=1), torch.stack(sizes, dim=1), present
 
 
 def rpn_targets(mask: Tensor, noise: Tensor) -> RpnTargets:

@@ -10,7 +10,7 @@ _FINE = 4  # samples per pixel and axis
 def cut_boxes(frame: Tensor, boxes: Tensor, out: int, reach: float = 1.0) -> Tensor:
     """Cut boxes out of a frame, each resized to a square without keeping its aspect.
 
-    Outside the frame is its mean colour. Each pixel is the mean of 16 samples, so that boxes up to
+    Outside the frame is its mean color. Each pixel is the mean of 16 samples, so that boxes up to
     four times as large as the result are not aliased.
 
     Args:

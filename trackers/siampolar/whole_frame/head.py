@@ -14,7 +14,7 @@ _SHORTEST = 0.2  # pixels
 
 
 class FrameMaps(NamedTuple):
-    """What the network says about every cell of every level, laid flat as in `levels.Grid`.
+    """What the network says about every cell of every level, laid flat as in `pyramid.Grid`.
 
     Args:
         score: (B, N) logits of being on the object.

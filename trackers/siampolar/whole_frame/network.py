@@ -8,8 +8,7 @@ features of a frame serve all of its objects.
 from torch import Tensor, nn
 
 from vostool_trackers.siamese.model.backbone import normalised
-from vostool_trackers.siamese.model.pyramid import LEVELS, Level, Pyramid
-from vostool_trackers.siamese.model.trunk import Neck
+from vostool_trackers.siamese.model.pyramid import LEVELS, Level, Neck, Pyramid
 from vostool_trackers.siampolar.whole_frame.correlation import Attention, Fusion
 from vostool_trackers.siampolar.whole_frame.head import FrameHead, FrameMaps
 from vostool_trackers.siampolar.whole_frame.shape import FrameShape

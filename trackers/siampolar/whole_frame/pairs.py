@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vostool_trackers.siamese.inference.crops import TEMPLATE, resampled
-from vostool_trackers.siamese.training.augmentation import vary_colours, vary_sharpness
+from vostool_trackers.siamese.training.augmentation import vary_colors, vary_sharpness
 from vostool_trackers.siamese.training.draws import Draws
 from vostool_trackers.siampolar.whole_frame.bank import FrameBank
 
@@ -24,9 +24,9 @@ class FramePairConfig:
         search_scale: most change of scale of the search frame, as a fraction.
         stretch: most change of its aspect ratio, as a fraction.
         flip: probability that both are mirrored.
-        grey: probability that both lose their colours.
+        grey: probability that both lose their colors.
         blur: probability that the search frame is blurred, by focus or motion.
-        colour: strength of the changes of colour and light.
+        colour: strength of the changes of color and light.
         negative: probability that the template is an object of another sequence.
     """
 
@@ -89,7 +89,7 @@ def draw_frame_pairs(bank: FrameBank, config: FramePairConfig, draws: Draws) -> 
     layers = resampled(layers, torch.stack((mirror * zoom * wider, zoom / wider), -1), shift.T)
     search, mask = layers[:, :3] + mean, layers[:, 3] > 0.5
 
-    template, search = vary_colours((template, search), config.colour, config.grey, draws)
+    template, search = vary_colors((template, search), config.colour, config.grey, draws)
     search = vary_sharpness(search, config.blur, draws)
     return FramePairs(template, search, mask & positive[:, None, None])
 

@@ -16,7 +16,7 @@ from vostool_trackers.siamese.model.pyramid import (
     grid_of,
     kernel_side,
 )
-from vostool_trackers.siamese.training.polar_targets import CenternessTarget
+from vostool_trackers.siamese.polar import CenternessTarget
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FrameShape:
         rays: number of rays.
         channels: of neck and head.
         depth: convolutions of each tower of the head.
-        centerness_target: see `siamese.polar_targets.centerness_of`.
+        centerness_target: see `polar_targets.centerness_of`.
     """
 
     variant: Literal["sym", "asym"] = "sym"

@@ -9,7 +9,9 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -97,25 +99,71 @@ def _terms(row: "Row") -> list[str]:
     return names[: names.index("grad_norm")] if "grad_norm" in names else []
 
 
+@contextmanager
+def phases(title: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done and for how long: a line that changes, or one line for each.
+
+    Args:
+        title: in front of it.
+
+    Yields:
+        A function to call with each phase when it begins.
+    """
+    console = make_console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(title, total=None)
+
+        def show(phase: str) -> None:
+            progress.update(bar, description=f"{title}: {phase}")
+            if not console.is_terminal:
+                console.print(f"{title}: {phase}")
+
+        yield show
+
+
 def show_estimate(job: "TrainJob", estimate: "Estimate", device: str) -> None:
     """Print what a training would cost."""
     settings = job.settings
     memory = "not known" if estimate.memory_mb is None else f"{estimate.memory_mb:,.0f} MB"
     frozen = estimate.parameters - estimate.learning
+    extrapolated = "" if estimate.pairs == settings.batch else "extrapolated, "
     rows = [
         ["parameters", f"{estimate.parameters:,}", f"{frozen:,} of them frozen" if frozen else ""],
         ["FLOPs per pair", amount(estimate.forward_flops), "forward"],
         ["", amount(estimate.step_flops), "forward and backward"],
-        ["memory", memory, "largest"],
-        ["pairs per second", rate(estimate.pairs_per_s), f"over {estimate.steps} steps"],
+        ["memory", memory, _of_memory(job, estimate)],
+        ["pairs per second", rate(estimate.pairs_per_s), _measured(job, estimate)],
         ["FLOPs per second", amount(estimate.step_flops * estimate.pairs_per_s), "reached"],
         ["steps", f"{settings.steps:,}", f"of {settings.batch} pairs"],
-        ["time", duration(estimate.seconds), "without validation"],
+        ["time", duration(estimate.seconds), f"{extrapolated}without validation"],
     ]
     title = f"{job.tracker}/{job.config_name}: {settings.precision}, {device}"
     console = make_console()
     console.print(title, style="bold")
     console.print(plain_table(["", "", ""], rows, right=(1,)))
+
+
+def _measured(job: "TrainJob", estimate: "Estimate") -> str:
+    """Say over what was measured, and that it was not the whole batch if it was not."""
+    pairs, batch = estimate.pairs, job.settings.batch
+    size = "" if pairs == batch else f" of {pairs} of the {batch} pairs"
+    if not estimate.steps:
+        return f"over the first pass{size}: slower than later ones"
+    return f"over {estimate.steps} step{'s' * (estimate.steps != 1)}{size}"
+
+
+def _of_memory(job: "TrainJob", estimate: "Estimate") -> str:
+    """Say what of a training's memory was in use."""
+    pairs, part = estimate.pairs, job.settings.batch // job.settings.accumulate
+    few, sequences = estimate.sequences
+    size = f" with {pairs} of {part} pairs at once" if pairs < part else ""
+    data = f", and {few} of {sequences} sequences" if few < sequences else ""
+    return f"largest{size}{data}"
 
 
 def amount(number: float) -> str:

@@ -1,9 +1,9 @@
-"""Colours: normalised, blurred a little, and one half where nothing is known."""
+"""Colors: normalised, blurred a little, and one half where nothing is known."""
 
 import pytest
 import torch
 
-from vostool_trackers.siamese.inference.likelihood import BINS, bins_of, colours_of
+from vostool_trackers.siamese.inference.likelihood import BINS, bins_of, colors_of
 
 
 def test_bins_number_the_colours():
@@ -20,7 +20,7 @@ def test_likelihood_by_hand():
     bins = bins_of(image)
     mask = torch.zeros(1, 2, 4, dtype=torch.bool)
     mask[:, 0] = True
-    colours = colours_of(bins, mask)
+    colours = colors_of(bins, mask)
     assert colours.inside.sum().item() == pytest.approx(1)
     assert colours.outside.sum().item() == pytest.approx(1)
     likely = colours.likelihood(bins)[0]
@@ -35,15 +35,15 @@ def test_likelihood_by_hand():
 
 def test_an_object_without_pixels_is_unknown_not_wrong():
     bins = torch.zeros(1, 2, 2, dtype=torch.int64)
-    colours = colours_of(bins, torch.zeros(1, 2, 2, dtype=torch.bool))
+    colours = colors_of(bins, torch.zeros(1, 2, 2, dtype=torch.bool))
     assert colours.inside.sum() == 0
     assert (colours.likelihood(bins) < 0.01).all()
 
 
 def test_mixing_keeps_objects_apart():
     bins = torch.tensor([[[0, 4095]], [[0, 4095]]])
-    one = colours_of(bins, torch.tensor([[[True, False]], [[True, False]]]))
-    other = colours_of(bins, torch.tensor([[[False, True]], [[False, True]]]))
+    one = colors_of(bins, torch.tensor([[[True, False]], [[True, False]]]))
+    other = colors_of(bins, torch.tensor([[[False, True]], [[False, True]]]))
     likely = one.mixed(other, torch.tensor([0.0, 1.0])).likelihood(bins)[:, 0]
     assert likely[0, 0] > 0.9
     assert likely[0, 1] < 0.1

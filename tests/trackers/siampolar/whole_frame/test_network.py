@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from torchvision import models
 
 from vostool_trackers.siamese.model import pyramid
-from vostool_trackers.siamese.model.pyramid import FixedNorm, Pyramid
-from vostool_trackers.siamese.model.trunk import Neck
+from vostool_trackers.siamese.model.pyramid import FixedNorm, Neck, Pyramid
 from vostool_trackers.siampolar.whole_frame.correlation import Attention, Fusion
 from vostool_trackers.siampolar.whole_frame.head import FrameHead
 from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
