@@ -134,7 +134,6 @@ class Campaign:
         seed: of every random choice.
         repetitions: of datasets such as VOT.
         region: what is written on datasets of boxes.
-        share_mb: memory for decoded frames that trackers share; 0 shares none.
     """
 
     name: str = ""
@@ -147,7 +146,6 @@ class Campaign:
     seed: int = 0
     repetitions: int = 1
     region: Shape = "auto"
-    share_mb: int = 256
 
     def __post_init__(self) -> None:
         for table in ("trackers", "datasets"):
@@ -157,8 +155,6 @@ class Campaign:
             raise ValueError(f"seed is {self.seed}, not from 0 to {2**31 - 1}")
         if not 1 <= self.repetitions <= 999:
             raise ValueError(f"repetitions is {self.repetitions}, not from 1 to 999")
-        if self.share_mb < 0:
-            raise ValueError(f"share_mb is {self.share_mb}, not 0 or more")
 
 
 _ROWS: dict[str, type] = {

@@ -114,17 +114,14 @@ def _run(
     frames: "Frames",
 ) -> None:
     """Track, score and rank; fails in the end if anything did."""
-    from vostool.campaign.running import Means, scored, track_missing
-    from vostool.execution.frame_cache import MB, SharedFrames
-    from vostool.report.terminal.campaign import looking, show_needed, show_parts, show_shared
+    from vostool.campaign.running import CampaignContext, scored, track_missing
+    from vostool.report.terminal.campaign import looking, show_needed, show_parts
     from vostool.report.terminal.console import frame_progress
 
-    shared = SharedFrames(described.share_mb * MB)
     with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
-        means = Means(workspace, results, shared, workers, advance)
-        outcomes = list(track_missing(planned, means))
+        context = CampaignContext(workspace, results, workers, advance)
+        outcomes = list(track_missing(planned, context))
     show_needed(outcomes)
-    show_shared(shared.decoded, shared.spared)
     with looking() as told:
         for index, outcome in enumerate(outcomes):
             told(f"scoring {outcome.planned.cell.run}")

@@ -18,11 +18,10 @@ from vostool.datasets.clips import Clips
 from vostool.environment import cores, device_name, sha256_of, versions
 from vostool.errors import ClusterError, ResultError, WeightsError
 from vostool.execution.process_state import ProcessState
-from vostool.io.frames import read_frame
 from vostool.io.storage import staged
 from vostool.runs.folder import Finished, RunFolder, SequenceStatus
 from vostool.tracking.job import Job
-from vostool.tracking.loop import Read, SequenceResult, track_sequence, warm_up
+from vostool.tracking.loop import SequenceResult, track_sequence, warm_up
 from vostool.tracking.timing import stopwatch_for
 from vostool.types import Clip
 
@@ -37,7 +36,6 @@ class Session:
         track: tracks a sequence.
         dataset: of the first sequence.
         sequence: the first.
-        read: decodes a frame.
     """
 
     def __init__(
@@ -46,14 +44,12 @@ class Session:
         dataset: Clips[Any],
         sequence: Clip,
         track: Track = track_sequence,
-        read: Read = read_frame,
     ) -> None:
         self._track = track
         self._tracker = job.build()
         self._stopwatch = stopwatch_for(job.runtime.device)
-        self._read = read
         self.device_name = device_name(job.runtime.device)
-        warm_up(self._tracker, dataset, sequence, read)
+        warm_up(self._tracker, dataset, sequence)
 
     def finish(
         self,
@@ -74,7 +70,7 @@ class Session:
         """
         with staged(partial) as folder:
             result = self._track(
-                self._tracker, dataset, sequence, folder, self._stopwatch, on_frame, self._read
+                self._tracker, dataset, sequence, folder, self._stopwatch, on_frame
             )
         status = SequenceStatus(
             fingerprint=dataset.fingerprint(sequence),

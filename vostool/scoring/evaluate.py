@@ -159,7 +159,8 @@ def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
     """Return the speed columns of a run over some of its sequences.
 
     The rates are blank if several workers shared a machine, several machines a run, or times are
-    missing: they are nobody's speed then. So is `fps_e2e` if trackers shared their frames.
+    missing: they are nobody's speed then. `fps_e2e` is also blank for older runs whose trackers
+    shared decoded frames.
     """
     manifest = run.manifest()
     names = set(sequences)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from vostool.datasets.regions import OBJECT, RegionDataset
-from vostool.io.frames import read_frame
 from vostool.io.regions import format_region
 from vostool.io.storage import write_text
 from vostool.metrics.overlaps import overlap_of
@@ -18,7 +17,6 @@ from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.tracking.base import Tracker
 from vostool.tracking.box_files import file_name
 from vostool.tracking.loop import (
-    Read,
     SequenceResult,
     begin,
     blaming_tracker,
@@ -55,7 +53,6 @@ class Experiment:
         folder: Path,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None] = lambda: None,
-        read: Read = read_frame,
     ) -> SequenceResult:
         """Do the dataset's experiment on a sequence and write its result files into a folder.
 
@@ -66,14 +63,13 @@ class Experiment:
             folder: where the files go.
             stopwatch: times each step.
             on_frame: called after every frame of every repetition.
-            read: decodes a frame.
 
         Raises:
             DatasetError: a frame cannot be read or is of another size.
             ContractError: the tracker returned something that is no label map, or no region.
         """
         start = time.perf_counter()
-        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame, read)
+        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame)
         if dataset.task == "unsupervised":
             pass_over.run(tracker, restarts=False)
             write_text(folder / f"{sequence.name}.txt", pass_over.text())
@@ -116,14 +112,13 @@ class _Pass:
         shape: Shape,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None],
-        read: Read,
     ) -> None:
         self.sequence = sequence
         self.lines: list[str] = []
         self.confidences: list[str] = []
         self.steps: list[StepTime] = []
         self._dataset, self._shape = dataset, shape
-        self._stopwatch, self._on_frame, self._read = stopwatch, on_frame, read
+        self._stopwatch, self._on_frame = stopwatch, on_frame
 
     def text(self) -> str:
         """Return the result file."""
@@ -141,7 +136,7 @@ class _Pass:
         gate = Gate(open=tracker.runtime.device != "cpu")
         due = 0  # the next frame on which it is started
         shape: tuple[int, ...] | None = None
-        with closing(decoded(self.sequence.frames, gate, self._read)) as frames:
+        with closing(decoded(self.sequence.frames, gate)) as frames:
             for index, frame in enumerate(frames):
                 shape = shape or frame.shape
                 check_sizes(self.sequence, index, frame, (), shape)
