@@ -16,7 +16,9 @@ from vostool.errors import ClusterError, ContractError, DatasetError, ResultErro
 from vostool.execution.run import run_tracker
 from vostool.execution.worker import Order, facts, release, track_batch, worker_name
 from vostool.runs.folder import RunFolder
-from vostool.scoring.evaluate import evaluate_run
+from vostool.scoring.evaluate import score_folder
+from vostool.scoring.kinds import scorer_of
+from vostool.scoring.scorer import ScoringOptions
 from vostool.tracking.job import RunRequest, prepare
 from vostool.tracking.loop import track_sequence
 from vostool.workspace import Workspace
@@ -125,8 +127,10 @@ def test_processes_of_somebody_else(dataset, workspace, whole):
         request = RunRequest("wandering", "processes")
         run = run_tracker(request, dataset, workspace, workspace.results, executor=executor)
         assert_equal(run, whole)
-        alone = evaluate_run(run, dataset, dataset.protocol)
-        shared = evaluate_run(run, dataset, dataset.protocol, executor)
+        alone, shared = (
+            score_folder(scorer_of(dataset, ScoringOptions(workers=workers)), run.path)
+            for workers in (1, executor)
+        )
     assert alone.frames.equals(shared.frames)
     assert alone.summary.equals(shared.summary)
     assert np.isnan(shared.summary["fps"][0]), "two processes shared the machine"

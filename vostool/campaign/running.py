@@ -1,22 +1,16 @@
 """Running what a plan says is missing, and scoring it: a run that fails stops no other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from vostool.campaign.plan import Planned, protocols_of, rules_of
-from vostool.datasets.dataset import Dataset
-from vostool.datasets.protocols import protocol_named
-from vostool.datasets.regions import RegionDataset
+from vostool.campaign.plan import Planned, experiment_of_cell, scorers_of
 from vostool.execution.pools import Workers
 from vostool.execution.run import Advance
 from vostool.execution.several import failure_of, run_several
-from vostool.runs.box_folders import run_kind
 from vostool.scoring.batch import evaluate_runs
-from vostool.scoring.box_evaluate import evaluate_region_runs
 from vostool.workspace import Workspace
 
 
@@ -76,22 +70,18 @@ def track_missing(planned: Sequence[Planned], context: CampaignContext) -> Itera
 
 
 def _tracked(planned: Planned, context: CampaignContext) -> Outcome:
-    cell, dataset = planned.cell, planned.dataset
-    assert dataset is not None
-    how: Any = {}
-    if isinstance(dataset, RegionDataset):
-        experiment = cell.experiment
-        how = {
-            "track": experiment.track,
-            "kind": run_kind(dataset),
-            "experiment": asdict(experiment),
-        }
+    assert planned.dataset is not None
     workers = context.workers
-    if not isinstance(workers, int):
-        how["executor"] = workers
-    request = replace(cell.request, workers=workers if isinstance(workers, int) else 1)
-    where = (context.workspace, context.results, context.advance)
-    (run,) = run_several([request], dataset, *where, **how)
+    processes, executor = (workers, None) if isinstance(workers, int) else (1, workers)
+    (run,) = run_several(
+        [replace(planned.cell.request, workers=processes)],
+        planned.dataset,
+        context.workspace,
+        context.results,
+        context.advance,
+        experiment=experiment_of_cell(planned.cell, planned.dataset),
+        executor=executor,
+    )
     return Outcome(planned, run.frames, run.seconds, "" if run.error is None else str(run.error))
 
 
@@ -105,24 +95,14 @@ def scored(outcome: Outcome, results: Path, workers: Workers = 1) -> Outcome:
     if outcome.error or dataset is None:
         return outcome
     row, name = planned.cell.dataset, [planned.cell.run]
-    subset = bool(row.sequences)
     tables: list[pd.DataFrame] = []
     errors = []
-    for protocol in protocols_of(row, dataset):
+    for scorer in scorers_of(row, dataset, workers):
         try:
-            if isinstance(dataset, RegionDataset):
-                rules = rules_of(row, protocol, workers)
-                done: Any = evaluate_region_runs(
-                    dataset, rules, results, None, names=name, subset=subset
-                )
-            else:
-                assert isinstance(dataset, Dataset)
-                named = protocol_named(protocol)
-                done = evaluate_runs(
-                    dataset, named, results, None, workers, names=name, subset=subset
-                )
+            subset = bool(row.sequences)
+            done = evaluate_runs(dataset, scorer.options, results, None, names=name, subset=subset)
         except Exception as error:
-            errors.append(f"protocol {protocol}: {failure_of(error)}")
+            errors.append(f"protocol {scorer.protocol}: {failure_of(error)}")
             continue
         tables += [scores.summary for scores in done.scores]
     return replace(outcome, error=" ".join(errors), summaries=tuple(tables))

@@ -139,14 +139,14 @@ def _rank(
     frames: "Frames",
 ) -> None:
     """Write the leaderboard of all runs of the campaign that have scores, and show it."""
-    from vostool.campaign.plan import folder_of
+    from vostool.execution.run import folder_of
     from vostool.report.leaderboard.collect import collect
     from vostool.report.leaderboard.write import write_leaderboard
     from vostool.report.terminal.console import frame_progress
     from vostool.report.terminal.masks import show_leaderboard
 
     runs = {
-        folder_of(each.cell, each.dataset, results).path
+        folder_of(each.cell.request, each.dataset, results).path
         for each in planned
         if each.dataset is not None
         and each.state != "refused"

@@ -1,7 +1,8 @@
 """Running what several trackers lack before they are scored."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from vostool.workspace import Workspace
 if TYPE_CHECKING:
     from vostool.datasets.clips import Clips
     from vostool.tracking.job import RunRequest
-    from vostool.tracking.restarts import Experiment
 
 
 def run_missing(
@@ -22,7 +22,6 @@ def run_missing(
     dataset: "Clips[Any]",
     workspace: Workspace,
     results: Path,
-    experiment: "Experiment | None" = None,
     workers: Workers = 1,
 ) -> tuple[list[str] | None, dict[str, str]]:
     """Run what the named trackers lack, one after the other.
@@ -32,7 +31,6 @@ def run_missing(
         dataset: what to track.
         workspace: where local trackers are.
         results: folder of run folders, by dataset.
-        experiment: how, on a dataset of boxes.
         workers: processes, or an executor.
 
     Returns:
@@ -54,7 +52,7 @@ def run_missing(
     processes = workers if isinstance(workers, int) else 1
     requests = [RunRequest(spec, workers=processes) for spec in specs]
     executor = None if isinstance(workers, int) else workers
-    errors = _in_line(requests, dataset, workspace, results, experiment, executor)
+    errors = _run_each(requests, dataset, workspace, results, executor)
     failed = {spec: error for spec, error in zip(specs, errors, strict=True) if error is not None}
     if len(failed) == 1 and (not everything or len(specs) == 1):
         raise next(iter(failed.values()))
@@ -64,29 +62,21 @@ def run_missing(
     return names, {default_name(spec): f"{spec}: {error}" for spec, error in failed.items()}
 
 
-def _in_line(
+def _run_each(
     requests: "Sequence[RunRequest]",
-    dataset: Any,
+    dataset: "Clips[Any]",
     workspace: Workspace,
     results: Path,
-    experiment: "Experiment | None",
-    executor: Any,
+    executor: Executor | None,
 ) -> list[VostoolError | None]:
     """Run one after the other; returns why each failed."""
     from vostool.execution.several import run_several
     from vostool.report.terminal.console import frame_progress
-    from vostool.runs.box_folders import run_kind
 
-    how: Any = {"executor": executor}
-    if experiment is not None:
-        how |= {
-            "track": experiment.track,
-            "kind": run_kind(dataset),
-            "experiment": asdict(experiment),
-        }
     title = requests[0].tracker if len(requests) == 1 else f"{len(requests)} trackers"
-    with frame_progress(title, _frames(requests, dataset, results, experiment)) as advance:
-        outcomes = list(run_several(requests, dataset, workspace, results, advance, **how))
+    where = (dataset, workspace, results)
+    with frame_progress(title, _frames(requests, dataset, results)) as advance:
+        outcomes = list(run_several(requests, *where, advance, executor=executor))
     for each in outcomes:
         if each.folder is not None:
             tracked = "all tracked before"
@@ -96,26 +86,13 @@ def _in_line(
     return [each.error for each in outcomes]
 
 
-def _frames(
-    requests: "Sequence[RunRequest]",
-    dataset: Any,
-    results: Path,
-    experiment: "Experiment | None",
-) -> int:
+def _frames(requests: "Sequence[RunRequest]", dataset: "Clips[Any]", results: Path) -> int:
     """Return how many frames there are to track, for the bar."""
     from vostool.execution.run import missing_sequences
-    from vostool.runs.box_folders import run_kind
-    from vostool.runs.folder import RunFolder
 
-    kind = RunFolder if experiment is None else run_kind(dataset)
-    passes = 1
-    if experiment is not None and dataset.task == "supervised":
-        passes = experiment.repetitions
     frames = 0
     for request in requests:
-        try:
-            missing = missing_sequences(request, dataset, results, kind)
-        except VostoolError:
-            continue  # the run will say what is wrong
-        frames += passes * sum(len(sequence) for sequence in missing)
+        with suppress(VostoolError):  # the run will say what is wrong
+            missing = missing_sequences(request, dataset, results)
+            frames += sum(len(sequence) for sequence in missing)
     return frames

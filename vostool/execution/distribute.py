@@ -12,9 +12,10 @@ from typing import Any
 from vostool.datasets.clips import Clips
 from vostool.errors import ClusterError
 from vostool.execution.pools import Crew, crew_of, in_groups
-from vostool.execution.worker import Batch, Order, Session, Track, facts, track_batch
+from vostool.execution.worker import Batch, Order, Session, facts, track_batch
 from vostool.io.storage import is_remote
 from vostool.runs.folder import Finished, Manifest, RunFolder
+from vostool.tracking.experiments import Track
 from vostool.tracking.job import Job
 from vostool.types import AnyClip, Clip, portable
 

@@ -5,7 +5,7 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +15,9 @@ from vostool.datasets.clips import Clips
 from vostool.errors import VostoolError, resource_error
 from vostool.execution.process_state import ProcessState
 from vostool.execution.run import Advance, missing_sequences, run_tracker
-from vostool.execution.worker import Track
 from vostool.runs.folder import RunFolder
+from vostool.tracking.experiments import Experiment
 from vostool.tracking.job import RunRequest
-from vostool.tracking.loop import track_sequence
 from vostool.workspace import Workspace
 
 _FOR_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # what stops one stops all
@@ -52,9 +51,7 @@ def run_several(
     results: Path,
     advance: Advance = lambda frames, sequence: None,
     *,
-    track: Track = track_sequence,
-    kind: type[RunFolder] = RunFolder,
-    experiment: Mapping[str, Any] | None = None,
+    experiment: Experiment | None = None,
     executor: Executor | None = None,
 ) -> Iterator[RunOutcome]:
     """Run each request in its turn, see `run_tracker`, and yield what became of it.
@@ -65,22 +62,22 @@ def run_several(
     Raises:
         OSError: a disk is full or read-only, as it would be for the others.
     """
-    how: Any = {"track": track, "kind": kind, "experiment": experiment, "executor": executor}
+    where = (dataset, workspace, results, advance)
     for request in requests:
         start = time.perf_counter()
         outcome = RunOutcome(request)
         missing: dict[str, int] = {}
         try:
-            missing = _missing(request, dataset, results, kind)
+            missing = _missing(request, dataset, results)
             with ProcessState().active():
-                folder = run_tracker(request, dataset, workspace, results, advance, **how)
+                folder = run_tracker(request, *where, experiment=experiment, executor=executor)
             outcome = replace(outcome, folder=folder)
         except Exception as error:
             outcome = replace(outcome, error=failure_of(error))
             _forget_variables(error)
         _free_memory()
         if missing:
-            for name in _missing(request, dataset, results, kind):
+            for name in _missing(request, dataset, results):
                 missing.pop(name, None)
         yield replace(
             outcome,
@@ -103,11 +100,9 @@ def failure_of(error: Exception) -> VostoolError:
     return explained
 
 
-def _missing(
-    request: RunRequest, dataset: Clips[Any], results: Path, kind: type[RunFolder]
-) -> dict[str, int]:
+def _missing(request: RunRequest, dataset: Clips[Any], results: Path) -> dict[str, int]:
     """Return the lengths of the sequences that a run lacks, by name."""
-    return {each.name: len(each) for each in missing_sequences(request, dataset, results, kind)}
+    return {each.name: len(each) for each in missing_sequences(request, dataset, results)}
 
 
 def _forget_variables(error: BaseException | None) -> None:

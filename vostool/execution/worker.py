@@ -20,12 +20,11 @@ from vostool.errors import ClusterError, ResultError, WeightsError
 from vostool.execution.process_state import ProcessState
 from vostool.io.storage import staged
 from vostool.runs.folder import Finished, RunFolder, SequenceStatus
+from vostool.tracking.experiments import Track
 from vostool.tracking.job import Job
-from vostool.tracking.loop import SequenceResult, track_sequence, warm_up
+from vostool.tracking.loop import track_sequence, warm_up
 from vostool.tracking.timing import stopwatch_for
 from vostool.types import Clip
-
-Track = Callable[..., SequenceResult]  # see `tracking.track_sequence`; workers get it pickled
 
 
 class Session:

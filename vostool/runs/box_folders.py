@@ -3,8 +3,9 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
-from vostool.datasets.regions import RegionDataset
+from vostool.datasets.clips import Clips, Kind
 from vostool.io.storage import read_bytes, write_bytes
 from vostool.runs.folder import RunFolder, SequenceStatus
 from vostool.tracking.box_files import BASELINE, file_name
@@ -71,6 +72,13 @@ class BoxesRun(RunFolder):
         shutil.rmtree(partial)
 
 
-def run_kind(dataset: RegionDataset) -> type[RunFolder]:
-    """Return the kind of run folder that the dataset's experiment writes."""
-    return RestartsRun if dataset.task == "supervised" else BoxesRun
+_FOLDERS: dict[Kind, type[RunFolder]] = {
+    "masks": RunFolder,
+    "restarts": RestartsRun,
+    "one-pass": BoxesRun,
+}
+
+
+def run_kind(dataset: Clips[Any]) -> type[RunFolder]:
+    """Return the kind of run folder that results of a dataset are kept in."""
+    return _FOLDERS[dataset.kind]

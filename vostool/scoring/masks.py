@@ -16,6 +16,7 @@ from vostool.io.label_maps import VOID, ids_in, merge_objects, refuse_soft
 from vostool.io.readahead import Ahead
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
+from vostool.scoring.accumulators import accumulator_of
 from vostool.scoring.cache import LabelFiles, ScoreCache, SequenceScores
 from vostool.scoring.predictions import (
     check_folder,
@@ -24,7 +25,6 @@ from vostool.scoring.predictions import (
     check_not_truth,
     prediction_path,
 )
-from vostool.scoring.tally import new_tally
 from vostool.types import Labels, Sequence, portable
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _scored(
     check_frames(sequence, folder, counted)
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None
     objects, present = _first_objects(dataset, sequence, protocol, files)
-    tally = new_tally(protocol, objects, listed)
+    accumulator = accumulator_of(protocol, objects, listed)
     meets = False
     for index in counted:
         truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
@@ -178,14 +178,14 @@ def _scored(
         if dataset.merged:
             prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
         meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
-        tally.add(sequence.frame_name(index), prediction, truth, radius, path)
+        accumulator.update(sequence.frame_name(index), prediction, truth, radius, path)
         del prediction, truth  # the next are decoded into their memory, which is at hand
     rows = [
         (sequence.name, object_id, name, j, f)
-        for object_id, frames in sorted(tally.scores().items())
+        for object_id, frames in sorted(accumulator.compute().items())
         for name, j, f in frames
     ]
-    notes = _notes(sequence, protocol, tally.unscored())
+    notes = _notes(sequence, protocol, accumulator.unscored())
     if not rows and not notes:
         raise DatasetError(
             f"Sequence '{sequence.name}' has no object on the frames that protocol "
