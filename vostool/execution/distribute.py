@@ -82,7 +82,7 @@ class Effort:
 
     Args:
         job: the tracker.
-        track: tracks a sequence.
+        track_sequence: see `tracking.experiments`.
         workers: processes of this machine that share it; of an executor, if it does not tell.
         executor: shares out the sequences; None for processes of this machine.
         batch: frames of a task, see `shares.batches`.
@@ -90,28 +90,25 @@ class Effort:
     """
 
     job: Job
-    track: Track
+    track_sequence: Track
     workers: int = 1
     executor: Executor | None = None
     batch: int | None = None
     advance: Advance = lambda frames, sequence: None
 
-    def track_into(
+    def track(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
-    ) -> None:
-        """Track sequences and make them part of a run as they are finished.
+    ) -> Iterator[list[Finished]]:
+        """Return an iterator that tracks sequences, for the caller to make them part of the run.
 
         Args:
             folder: of the run, locked.
-            manifest: of the run; it gets their statuses.
+            manifest: of the run.
             dataset: holds the sequences.
             todo: what to track.
         """
-        groups = (
-            self._in_crew if self.executor or (self.workers > 1 and len(todo) > 1) else self._here
-        )
-        for group in groups(folder, manifest, dataset, todo):
-            folder.commit_all(manifest, group)
+        shared = self.executor is not None or (self.workers > 1 and len(todo) > 1)
+        return (self._by_workers if shared else self._here)(folder, manifest, dataset, todo)
 
     def _here(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
@@ -121,12 +118,12 @@ class Effort:
         folder.write_manifest(manifest)
         session: Session | None = None
         for sequence in todo:
-            session = session or Session(self.job, dataset, sequence, self.track)
+            session = session or Session(self.job, dataset, sequence, self.track_sequence)
             on_frame = partial(self.advance, 1, sequence.name)
             hidden = folder.partial(sequence.name)
             yield [session.finish(dataset, sequence, hidden, on_frame)]
 
-    def _in_crew(
+    def _by_workers(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
     ) -> Iterator[list[Finished]]:
         """Yield the sequences in groups as they are finished by workers."""
@@ -138,7 +135,7 @@ class Effort:
             order = Order(
                 token=uuid.uuid4().hex,
                 job=self.job,
-                track=self.track,
+                track=self.track_sequence,
                 kind=type(folder),
                 folder=folder.path.absolute(),
                 weights=manifest.weights["sha256"] if manifest.weights else None,

@@ -79,7 +79,8 @@ def run_tracker(
         return folder
     with opened_run(folder, fresh, dataset) as (manifest, todo):
         if todo:
-            effort.track_into(folder, manifest, dataset, todo)
+            for finished in effort.track(folder, manifest, dataset, todo):
+                folder.commit_all(manifest, finished)
         else:
             folder.write_manifest(manifest)
     return folder

@@ -58,7 +58,9 @@ def track_shard(
         own = type(folder)(folder.path / FOLDER / f"{name}.{uuid.uuid4().hex[:12]}")
         with alive(own.path):
             try:
-                effort.track_into(own, replace(fresh, sequences={}), dataset, todo)
+                manifest = replace(fresh, sequences={})
+                for finished in effort.track(own, manifest, dataset, todo):
+                    own.commit_all(manifest, finished)
             finally:
                 own.discard_partials()
     if {each.name for each in dataset.sequences} <= done_in(folder):

@@ -13,7 +13,7 @@ from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import RunFolder, runs_in
 from vostool.runs.shards import gather_all
 from vostool.scoring.cache import ScoreCache
-from vostool.scoring.evaluate import score_folder
+from vostool.scoring.evaluate import run_columns, score_folder
 from vostool.scoring.kinds import scorer_of
 from vostool.scoring.scorer import Scorer, ScoringOptions
 from vostool.scoring.tables import Scores, combined_summary, write_csv
@@ -68,14 +68,17 @@ def evaluate_runs(
     scorer = scorer_of(dataset, options)
     require_writable(out or results)
     runs = _runs(dataset, results / dataset.key, names)
-    scored, left_out = _each_scored(runs, scorer)
-    folders = []
-    for run, scores in scored:
-        folder = run.path / "scores" / scorer.folder(subset)
-        if out is not None:
-            folder = out if len(runs) == 1 else out / run.name
-        scores.write(folder)
-        folders.append(folder)
+    scored: list[tuple[RunFolder, Scores]] = []
+    left_out: dict[str, str] = {}
+    for run in runs:
+        try:
+            with _cache(run.path / "scores", scorer).emptied_if_refused() as cache:
+                scored.append((run, scorer.score(run.masks, run_columns(run, scorer), cache)))
+        except VostoolError as error:
+            left_out[run.name] = str(error)
+    if not scored:
+        raise ResultError(" ".join(left_out.values()))
+    folders = _write(scored, scorer, out, subset, alone=len(runs) == 1)
     # The dataset's own summary is of all runs and all sequences, or it would mislead.
     everything = names is None and not subset
     if len(runs) > 1 and (out is not None or everything):
@@ -86,42 +89,41 @@ def evaluate_runs(
     return Evaluated([scores for _, scores in scored], left_out, where, partial)
 
 
+def _write(
+    scored: list[tuple[RunFolder, Scores]],
+    scorer: Scorer,
+    out: Path | None,
+    subset: bool,
+    alone: bool,
+) -> list[Path]:
+    """Write the tables of runs; returns the folder of each."""
+    folders = []
+    for run, scores in scored:
+        folder = run.path / "scores" / scorer.folder(subset)
+        if out is not None:
+            folder = out if alone else out / run.name
+        scores.write(folder)
+        folders.append(folder)
+    return folders
+
+
 def _runs(dataset: Clips[Any], folder: Path, names: Iterable[str] | None) -> list[RunFolder]:
     """Return the runs of a dataset, their shards gathered.
 
     Raises:
         ResultError: there is none.
     """
-    gather_all(folder, run_kind(dataset))
+    kind = run_kind(dataset)
+    gather_all(folder, kind)
     wanted = None if names is None else set(names)
-    runs = [run for run in runs_in(folder) if wanted is None or run.name in wanted]
+    found = [kind(run.path) for run in runs_in(folder)]
+    runs = [run for run in found if wanted is None or run.name in wanted]
     if not runs:
         raise ResultError(
             f"There are no runs in {folder}. Make one with `vostool run copy_first "
             f"--dataset {dataset.name}`, or score any folder of results with --masks."
         )
     return runs
-
-
-def _each_scored(
-    runs: list[RunFolder], scorer: Scorer
-) -> tuple[list[tuple[RunFolder, Scores]], dict[str, str]]:
-    """Score runs one after the other; returns the scores, and why others could not be scored.
-
-    Raises:
-        ResultError: none could be scored.
-    """
-    scored: list[tuple[RunFolder, Scores]] = []
-    left_out: dict[str, str] = {}
-    for run in runs:
-        try:
-            with _cache(run.path / "scores", scorer).emptied_if_refused() as cache:
-                scored.append((run, score_folder(scorer, run.path, cache)))
-        except VostoolError as error:
-            left_out[run.name] = str(error)
-    if not scored:
-        raise ResultError(" ".join(left_out.values()))
-    return scored, left_out
 
 
 def evaluate_folder(

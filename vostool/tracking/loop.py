@@ -83,8 +83,9 @@ def track_sequence(
             check_sizes(sequence, index, frame, prompts, shape)
             known.update(prompt.object_id for prompt in prompts)
             where = f"on frame {name} of sequence '{sequence.name}'"
+            given = for_tracker(tracker.init, prompts)
             with gate.step(), blaming_tracker(where):
-                labels, ms = timed_step(tracker, frame, prompts, stopwatch)
+                labels, ms = stopwatch.time(tracker.step, frame, given)
             writer.put(name, checked_labels(labels, frame, known, where))
             steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
             on_frame()
@@ -147,14 +148,6 @@ def for_tracker(init: str, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
     if init == "box":
         return tuple(replace(prompt, mask=None) for prompt in prompts)
     return tuple(prompts)
-
-
-def timed_step(
-    tracker: Tracker, frame: Frame, prompts: Iterable[Prompt], stopwatch: Stopwatch
-) -> tuple[Labels, float]:
-    """Return the label map of a step and the milliseconds it took."""
-    given = for_tracker(tracker.init, prompts)
-    return stopwatch.time(lambda: tracker.step(frame, given))
 
 
 def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> Labels:

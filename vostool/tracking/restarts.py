@@ -23,7 +23,7 @@ from vostool.tracking.loop import (
     blaming_tracker,
     check_sizes,
     checked_labels,
-    timed_step,
+    for_tracker,
 )
 from vostool.tracking.pipeline import Gate, decoded
 from vostool.tracking.reported_region import Shape, reported
@@ -209,8 +209,9 @@ class _Pass:
         """Do a step; returns the object's region on frames on which it is not given."""
         name = self.sequence.frame_name(index)
         where = f"on frame {name} of sequence '{self.sequence.name}'"
+        given = for_tracker(tracker.init, prompts)
         with gate.step(), blaming_tracker(where):
-            labels, ms = timed_step(tracker, frame, prompts, self._stopwatch)
+            labels, ms = self._stopwatch.time(tracker.step, frame, given)
         labels = checked_labels(labels, frame, {OBJECT}, where)
         self.steps.append(StepTime(self.sequence.name, name, 1, len(prompts), ms))
         if prompts:
