@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import vostool
 from vostool.datasets.catalog import open_dataset
 from vostool.scoring.box_protocols import VOT_PROTOCOLS
 from vostool.scoring.scorer import ScoringOptions
@@ -71,3 +72,28 @@ def test_workers_find_the_same() -> None:
     one, two = scores("random", "vot-pysot"), scores("random", "vot-pysot", workers=2)
     assert one.summary.equals(two.summary)
     assert one.frames.equals(two.frames)
+
+
+def test_the_public_function_scores_boxes(tmp_path: Path) -> None:
+    data = f"vot:{GOLDEN / 'dataset'}"
+    interval = tuple(EXPECTED["interval"])
+    found = vostool.evaluate(data, GOLDEN / "results/firm", interval=interval)
+    expected = EXPECTED["pysot"]["firm"]
+    row = found.summary.iloc[0]
+    assert (row["run"], row["protocol"]) == ("firm", "vot-pysot")
+    assert row["EAO"] == pytest.approx(expected["EAO"]["all"], abs=1e-6)
+    assert row["A"] == pytest.approx(expected["A"], abs=1e-6)
+    for options, said in (
+        ({"stability": True}, "has no masks; leave --stability away"),
+        ({"split": "val"}, "one split only"),
+        ({"seen": tmp_path}, "no categories; leave --seen away"),
+    ):
+        with pytest.raises(vostool.VostoolError, match=said):
+            vostool.evaluate(data, GOLDEN / "results/firm", **options)
+
+
+def test_options_of_boxes_are_not_for_masks(plain_folder) -> None:
+    root = plain_folder()
+    for options in ({"overlap": "exact"}, {"interval": (2, 4)}):
+        with pytest.raises(vostool.VostoolError, match=f"no boxes; leave --{next(iter(options))}"):
+            vostool.evaluate(f"folder:{root}", root / "Annotations", **options)

@@ -12,7 +12,7 @@ from typing import Any
 from vostool.datasets.clips import Clips
 from vostool.errors import ClusterError
 from vostool.execution.pools import Crew, crew_of, in_groups
-from vostool.execution.worker import Batch, Order, Session, facts, track_batch
+from vostool.execution.worker import Batch, Session, WorkerSpec, track_batch, worker_info
 from vostool.io.storage import is_remote
 from vostool.runs.folder import Finished, Manifest, RunFolder
 from vostool.tracking.experiments import Track
@@ -77,15 +77,15 @@ Advance = Callable[[int, str], None]  # frames done, name of the sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """With what sequences are tracked.
+class TrackingContext:
+    """The tracker, workers and progress callback of a run.
 
     Args:
         job: the tracker.
         track_sequence: see `tracking.experiments`.
         workers: processes of this machine that share it; of an executor, if it does not tell.
         executor: shares out the sequences; None for processes of this machine.
-        batch: frames of a task, see `shares.batches`.
+        batch: frames of a task, see `batches`.
         advance: told of frames as they are done.
     """
 
@@ -132,7 +132,7 @@ class Effort:
             crew = opened.for_device(self.job.runtime.device)
             describe(manifest, self.job, crew)
             folder.write_manifest(manifest)  # where the workers look for it
-            order = Order(
+            spec = WorkerSpec(
                 token=uuid.uuid4().hex,
                 job=self.job,
                 track=self.track_sequence,
@@ -143,7 +143,7 @@ class Effort:
                 sharing=crew.sharing(""),
             )
             tasks: deque[tuple[Any, ...]] = deque(
-                (order, [(dataset.only(each), each) for each in map(portable, batch)])
+                (spec, [(dataset.only(each), each) for each in map(portable, batch)])
                 for batch in batches(todo, self.batch)
             )
             for done in in_groups(crew, track_batch, tasks):
@@ -151,9 +151,9 @@ class Effort:
                 for (_, clips), batch in done:
                     group += self._told(batch, crew, clips)
                     if left := clips[len(batch.finished) :]:
-                        tasks.appendleft((order, left))
+                        tasks.appendleft((spec, left))
                 yield group
-            crew.forget(order.token)
+            crew.forget(spec.token)
 
     def _told(
         self, batch: Batch, crew: Crew, clips: list[tuple[Clips[Any], Clip]]
@@ -179,5 +179,5 @@ def describe(manifest: Manifest, job: Job, crew: Crew | None = None) -> None:
     """
     if not manifest.device_name:
         asked = (job.runtime.device, tuple(job.packages))
-        found = facts(*asked) if crew is None else crew.first(facts, *asked)
+        found = worker_info(*asked) if crew is None else crew.first(worker_info, *asked)
         manifest.device_name, manifest.versions = found.device_name, found.versions

@@ -8,7 +8,7 @@ from typing import Any
 
 from vostool.datasets.clips import Clips
 from vostool.errors import ResultError
-from vostool.execution.distribute import Advance, Effort, share_of
+from vostool.execution.distribute import Advance, TrackingContext, share_of
 from vostool.execution.shard import track_shard
 from vostool.runs.box_folders import run_kind
 from vostool.runs.folder import Manifest, RunFolder
@@ -46,7 +46,7 @@ def run_tracker(
     given functions of vostool by name, plain values and paths. They must see the dataset, the
     results folder and the weights under the same paths, and have the same vostool, tracker and
     packages; each says so if it has not. Threads take turns, for trackers draw random numbers from
-    generators of the process. What an executor may tell beside that is in `workers.Crew`; of one
+    generators of the process. What an executor may tell beside that is in `pools.Crew`; of one
     that tells nothing, `request.workers` says how many of its workers share a machine.
 
     Args:
@@ -71,15 +71,17 @@ def run_tracker(
     """
     job = prepare(request, workspace, cuda=getattr(executor, "cuda", None))
     experiment = experiment or experiment_of(dataset)
-    effort = Effort(job, experiment.track, request.workers, executor, request.batch, advance)
+    context = TrackingContext(
+        job, experiment.track, request.workers, executor, request.batch, advance
+    )
     folder = folder_of(request, dataset, results)
     fresh = new_manifest(job, dataset, folder.name, experiment.recorded())
     if request.shard is not None:
-        track_shard(effort, folder, fresh, dataset, request.shard)
+        track_shard(context, folder, fresh, dataset, request.shard)
         return folder
     with opened_run(folder, fresh, dataset) as (manifest, todo):
         if todo:
-            for finished in effort.track(folder, manifest, dataset, todo):
+            for finished in context.track(folder, manifest, dataset, todo):
                 folder.commit_all(manifest, finished)
         else:
             folder.write_manifest(manifest)
