@@ -40,8 +40,8 @@ def test_everything_is_multiplied_out(tmp_path: Path) -> None:
     assert last.request.precision == "fp16"
     assert last.request.seed == 3
     assert parse_overrides(last.request.overrides) == {"votes": 8, "mode": "x"}
-    assert (last.experiment.region, last.experiment.repetitions) == ("box", 4)
-    assert first.experiment.repetitions == 1
+    assert (last.region, last.repetitions) == ("box", 4)
+    assert first.repetitions == 1
     assert len({(cell.dataset.dataset, cell.run) for cell in found}) == len(found)
 
 

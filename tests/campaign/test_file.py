@@ -59,7 +59,6 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("devise = 'cpu'\n" + SMALL, UnknownNameError, "'devise' in .* Did you mean 'device'"),
         ("precision = 'fp8'\n" + SMALL, ConfigError, "'precision' takes one of 'auto', 'fp32'"),
         ("seed = -1\n" + SMALL, ConfigError, "seed is -1"),
-        ("share_mb = -1\n" + SMALL, ConfigError, "share_mb is -1"),
         ("repetitions = 0\n" + SMALL, ConfigError, "repetitions is 0"),
         (SMALL + "protocols = ['davi']", UnknownNameError, "Did you mean 'davis'"),
         (SMALL + "protocols = 'davis'", ConfigError, "'protocols' takes tuple"),

@@ -102,10 +102,12 @@ def test_the_adapter_reads_the_attributes(shared: Path) -> None:
 
 
 def test_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    from vostool.report.terminal.masks import show_attributes
+    from vostool.report.terminal.console import make_console
+    from vostool.report.terminal.mask_scores import show_attributes
 
     empty = attribute_table(SEQUENCES, dict.fromkeys(ATTRIBUTES, ()))
-    show_attributes({"mine": attribute_table(SEQUENCES, ATTRIBUTES), "none": empty})
+    tables = {"mine": attribute_table(SEQUENCES, ATTRIBUTES), "none": empty}
+    show_attributes(make_console(), tables)
     text = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     assert ["DEF", "deformation", "2", "37.5", "87.5", "+50.0", "75.0", "50.0", "-25.0"] in rows

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vostool.datasets.catalog import open_dataset, open_regions
+from vostool.datasets.catalog import open_dataset, open_masks
 from vostool.errors import DatasetError, UnknownNameError, UsageError
 from vostool.workspace import Workspace
 
@@ -29,10 +29,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_is_there(root: Path, tmp_path: Path) -> None:
-    dataset = open_regions("VOT2018", workspace=Workspace(tmp_path))
+    dataset = open_dataset("VOT2018", workspace=Workspace(tmp_path))
     assert [sequence.name for sequence in dataset.sequences] == ["cat", "bag"]
     cat, bag = dataset.sequences
-    assert (dataset.key, dataset.task, dataset.interval) == ("VOT2018", "supervised", (100, 356))
+    assert (dataset.key, dataset.kind, dataset.interval) == ("VOT2018", "restarts", (100, 356))
     assert cat.size == bag.size == (64, 48)
     assert len(cat) == len(bag) == 4
     assert bag.tags["occlusion"].tolist() == [False, True, False, False]
@@ -49,7 +49,7 @@ def test_what_is_there(root: Path, tmp_path: Path) -> None:
 def test_objects_at_the_edge_start_with_what_is_seen(root: Path) -> None:
     for line, area in (("-10,-10,14,14", 16), ("60,40,30,30", 32), ("-9,-9,4,4", 1)):
         (root / "cat/groundtruth.txt").write_text(f"{line}\n" * 4)
-        dataset = open_regions("VOT2018", root=root)
+        dataset = open_dataset("VOT2018", root=root)
         for init in ("mask", "box"):
             prompt = dataset.prompt(dataset.sequences[0], 0, init)
             assert prompt.mask is not None
@@ -61,7 +61,7 @@ def test_objects_at_the_edge_start_with_what_is_seen(root: Path) -> None:
 
 def test_the_box_is_the_masks_or_of_the_polygons_area(root: Path) -> None:
     (root / "cat/groundtruth.txt").write_text("10,20,20,10,30,20,20,30\n" * 4)
-    dataset = open_regions("VOT2018", root=root)
+    dataset = open_dataset("VOT2018", root=root)
     box = dataset.prompt(dataset.sequences[0], 0, "mask").box
     assert tuple(box) == pytest.approx((10, 10, 20, 20), abs=1)
     x, y, w, h = dataset.prompt(dataset.sequences[0], 0, "box").box
@@ -72,7 +72,7 @@ def test_the_box_is_the_masks_or_of_the_polygons_area(root: Path) -> None:
 def test_the_workspace_of_vot_toolkit(root: Path, tmp_path: Path) -> None:
     (tmp_path / "workspace").mkdir()
     shutil.move(root, tmp_path / "workspace/sequences")
-    dataset = open_regions(f"vot:{tmp_path / 'workspace'}")
+    dataset = open_dataset(f"vot:{tmp_path / 'workspace'}")
     assert len(dataset.sequences) == 2
     assert dataset.key == "vot-workspace"
     assert dataset.interval is None
@@ -80,16 +80,16 @@ def test_the_workspace_of_vot_toolkit(root: Path, tmp_path: Path) -> None:
 
 def test_without_a_list_by_name(root: Path) -> None:
     (root / "list.txt").unlink()
-    names = [sequence.name for sequence in open_regions(f"vot:{root}").sequences]
+    names = [sequence.name for sequence in open_dataset(f"vot:{root}").sequences]
     assert names == ["bag", "cat"]
 
 
 def test_scoring_needs_one_frame(root: Path) -> None:
     for path in sorted((root / "bag/color").iterdir())[1:]:
         path.unlink()
-    assert len(open_regions("VOT2018", root=root, need_frames=False).sequences[1]) == 4
+    assert len(open_dataset("VOT2018", root=root, need_frames=False).sequences[1]) == 4
     with pytest.raises(DatasetError, match=r"'bag' has 1 frames in .* and 4 lines"):
-        open_regions("VOT2018", root=root)
+        open_dataset("VOT2018", root=root)
 
 
 @pytest.mark.parametrize(
@@ -110,32 +110,32 @@ def test_scoring_needs_one_frame(root: Path) -> None:
 def test_damaged(root: Path, file: str, text: str, message: str) -> None:
     (root / file).write_text(text)
     with pytest.raises(DatasetError) as error:
-        open_regions("VOT2018", root=root)
+        open_dataset("VOT2018", root=root)
     assert message in str(error.value)
 
 
 def test_neither_list_nor_truth(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"holds list\.txt and a folder"):
-        open_regions(f"vot:{tmp_path / 'empty'}")
+        open_dataset(f"vot:{tmp_path / 'empty'}")
     with pytest.raises(DatasetError, match="nowhere is not a folder"):
-        open_regions(f"vot:{tmp_path / 'nowhere'}")
+        open_dataset(f"vot:{tmp_path / 'nowhere'}")
 
 
 def test_not_there_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"VOT2016 is not there.*votchallenge\.net"):
-        open_regions("VOT2016", workspace=Workspace(tmp_path))
+        open_dataset("VOT2016", workspace=Workspace(tmp_path))
     with pytest.raises(UnknownNameError, match="VOT2017"):
-        open_regions("VOT2017", workspace=Workspace(tmp_path))
+        open_dataset("VOT2017", workspace=Workspace(tmp_path))
     with pytest.raises(UnknownNameError, match="VOT2018"):
         open_dataset("VOT2O18", workspace=Workspace(tmp_path))
     with pytest.raises(UsageError, match="has boxes and no masks"):
-        open_dataset("VOT2018", workspace=Workspace(tmp_path))
+        open_masks("VOT2018", workspace=Workspace(tmp_path))
 
 
 def test_fingerprints_notice_changes(root: Path) -> None:
     def fingerprints() -> tuple[str, str]:
-        dataset = open_regions("VOT2018", root=root)
+        dataset = open_dataset("VOT2018", root=root)
         cat = dataset.sequences[0]
         return dataset.fingerprint(cat), dataset.first_mask_hash(cat)
 

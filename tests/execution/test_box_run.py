@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from vostool.datasets.catalog import open_regions
-from vostool.execution.run import run_regions
+from vostool.datasets.catalog import open_dataset
+from vostool.execution.run import run_tracker
 from vostool.runs.folder import RunFolder
+from vostool.tracking.experiments import experiment_of
 from vostool.tracking.job import RunRequest
-from vostool.tracking.restarts import Experiment
 from vostool.workspace import Workspace
 
 
@@ -17,8 +17,8 @@ from vostool.workspace import Workspace
 def boxes(request, tmp_path: Path, vot_folder, otb_folder, scripted):
     """Return a dataset, with restarts and two random repetitions or without, and a tracker."""
     make = vot_folder if request.param == "vot" else otb_folder
-    dataset = open_regions(f"{request.param}:{make()}", workspace=Workspace(tmp_path))
-    experiment = Experiment(repetitions=2 if request.param == "vot" else 1)
+    dataset = open_dataset(f"{request.param}:{make()}", workspace=Workspace(tmp_path))
+    experiment = experiment_of(dataset, {"repetitions": 2 if request.param == "vot" else None})
     return dataset, experiment, scripted(lost=(4,), random=True)
 
 
@@ -34,13 +34,14 @@ def steps(run: RunFolder) -> list[tuple[object, ...]]:
 
 def test_shared_out_or_not(boxes, tmp_path: Path):
     dataset, experiment, tracker = boxes
-    where = (dataset, experiment, Workspace(tmp_path), tmp_path / "results")
-    alone = run_regions(RunRequest(tracker, "alone"), *where)
+    where = (dataset, Workspace(tmp_path), tmp_path / "results")
+    how = {"experiment": experiment}
+    alone = run_tracker(RunRequest(tracker, "alone"), *where, **how)
     assert len(texts(alone)) == (4 if experiment.repetitions == 2 else 2)
     with ThreadPoolExecutor(2) as executor:
-        shared = run_regions(RunRequest(tracker, "shared"), *where, executor=executor)
+        shared = run_tracker(RunRequest(tracker, "shared"), *where, **how, executor=executor)
     for shard in (1, 2):
-        sharded = run_regions(RunRequest(tracker, "sharded", shard=(shard, 2)), *where)
+        sharded = run_tracker(RunRequest(tracker, "sharded", shard=(shard, 2)), *where, **how)
         assert sharded.exists() == (shard == 2)
     for run in (shared, sharded):
         assert texts(run) == texts(alone)

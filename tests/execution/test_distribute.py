@@ -14,10 +14,12 @@ from vostool.datasets.catalog import open_dataset
 from vostool.environment import sha256_of
 from vostool.errors import ClusterError, ContractError, DatasetError, ResultError, WeightsError
 from vostool.execution.run import run_tracker
-from vostool.execution.worker import Order, facts, release, track_batch, worker_name
+from vostool.execution.worker import WorkerSpec, release, track_batch, worker_info, worker_name
 from vostool.runs.folder import RunFolder
 from vostool.runs.layouts import MASKS
-from vostool.scoring.evaluate import evaluate_run
+from vostool.scoring.evaluate import score_folder
+from vostool.scoring.kinds import scorer_of
+from vostool.scoring.scorer import ScoringOptions
 from vostool.tracking.job import RunRequest, prepare
 from vostool.tracking.loop import track_sequence
 from vostool.workspace import Workspace
@@ -126,8 +128,10 @@ def test_processes_of_somebody_else(dataset, workspace, whole):
         request = RunRequest("wandering", "processes")
         run = run_tracker(request, dataset, workspace, workspace.results, executor=executor)
         assert_equal(run, whole)
-        alone = evaluate_run(run, dataset, dataset.protocol)
-        shared = evaluate_run(run, dataset, dataset.protocol, executor)
+        alone, shared = (
+            score_folder(scorer_of(dataset, ScoringOptions(workers=workers)), run.path)
+            for workers in (1, executor)
+        )
     assert alone.frames.equals(shared.frames)
     assert alone.summary.equals(shared.summary)
     assert np.isnan(shared.summary["fps"][0]), "two processes shared the machine"
@@ -194,17 +198,17 @@ def test_an_error_of_a_tracker_crosses_processes(dataset, workspace):
 
 
 @pytest.fixture
-def order(dataset, workspace, whole) -> Order:
-    """Return an order for the run that is there."""
+def spec(dataset, workspace, whole) -> WorkerSpec:
+    """Return a specification for the run that is there."""
     job = prepare(RunRequest("wandering"), workspace)
-    return Order(
+    return WorkerSpec(
         token="test",
         job=job,
         track=track_sequence,
         layout=MASKS,
         folder=whole.path,
         weights=None,
-        versions=facts("cpu", ()).versions,
+        versions=worker_info("cpu", ()).versions,
         sharing=1,
     )
 
@@ -215,8 +219,8 @@ def clip(dataset):
     return dataset.only(sequence), sequence
 
 
-def test_an_order_is_carried_out(order, clip, whole):
-    batch = track_batch(order, [clip])
+def test_what_is_specified_is_tracked(spec, clip, whole):
+    batch = track_batch(spec, [clip])
     (finished,) = batch.finished
     assert batch.worker == worker_name()
     assert finished.partial.parent == whole.masks
@@ -225,20 +229,20 @@ def test_an_order_is_carried_out(order, clip, whole):
         seconds=finished.status.seconds,
         peak_mb=finished.status.peak_mb,
     )
-    again = track_batch(order, [clip]).finished[0]
+    again = track_batch(spec, [clip]).finished[0]
     assert again.partial != finished.partial, "attempts have folders of their own"
     release("test")
 
 
-def test_results_that_are_not_seen(order, clip, tmp_path):
+def test_results_that_are_not_seen(spec, clip, tmp_path):
     with pytest.raises(ResultError, match=r"does not see .*nowhere/run\.json.*all workers share"):
-        track_batch(replace(order, folder=tmp_path / "nowhere"), [clip])
+        track_batch(replace(spec, folder=tmp_path / "nowhere"), [clip])
 
 
-def test_data_that_is_not_seen(order, clip, tmp_path):
+def test_data_that_is_not_seen(spec, clip, tmp_path):
     moved = replace(clip[1], frames=tuple(tmp_path / p.name for p in clip[1].frames))
     with pytest.raises(ClusterError, match=rf"{worker_name()} does not see {tmp_path}/00000\.jpg"):
-        track_batch(order, [(clip[0], moved)])
+        track_batch(spec, [(clip[0], moved)])
 
 
 def test_masks_that_the_main_process_does_not_see(dataset, workspace):
@@ -256,28 +260,28 @@ def test_masks_that_the_main_process_does_not_see(dataset, workspace):
         run_tracker(request, dataset, workspace, workspace.results, executor=Elsewhere())
 
 
-def test_other_code_of_the_tracker(order, clip):
+def test_other_code_of_the_tracker(spec, clip):
     with pytest.raises(ClusterError, match="has other code of wandering"):
-        track_batch(replace(order, job=replace(order.job, code="0123456789ab")), [clip])
+        track_batch(replace(spec, job=replace(spec.job, code="0123456789ab")), [clip])
 
 
-def test_other_versions_of_packages(order, clip):
-    versions = {**order.versions, "numpy": "1.0", "torch": order.versions["torch"]}
+def test_other_versions_of_packages(spec, clip):
+    versions = {**spec.versions, "numpy": "1.0", "torch": spec.versions["torch"]}
     with pytest.raises(ClusterError, match=r"has numpy [\d.]+ instead of 1\.0: results would"):
-        track_batch(replace(order, versions=versions), [clip])
+        track_batch(replace(spec, versions=versions), [clip])
 
 
-def test_weights_that_are_not_there_or_others(order, clip, tmp_path):
+def test_weights_that_are_not_there_or_others(spec, clip, tmp_path):
     path = tmp_path / "weights.pth"
-    job = replace(order.job, runtime=replace(order.job.runtime, weights=path))
+    job = replace(spec.job, runtime=replace(spec.job.runtime, weights=path))
     with pytest.raises(WeightsError, match="does not see the weights"):
-        track_batch(replace(order, job=job, weights="0" * 64), [clip])
+        track_batch(replace(spec, job=job, weights="0" * 64), [clip])
     path.write_bytes(b"weights")
     with pytest.raises(WeightsError, match="finds other weights in"):
-        track_batch(replace(order, job=job, weights="0" * 64), [clip])
+        track_batch(replace(spec, job=job, weights="0" * 64), [clip])
 
 
-def test_weights_that_come_with_a_tracker_lie_where_it_is_installed(clip, order, workspace):
+def test_weights_that_come_with_a_tracker_lie_where_it_is_installed(clip, spec, workspace):
     """The installation of the process that asks is not seen by the worker."""
     file = workspace.trackers / "wandering" / "tracker.py"
     own = "\n    @classmethod\n    def own_weights(cls, config):\n"
@@ -290,7 +294,7 @@ def test_weights_that_come_with_a_tracker_lie_where_it_is_installed(clip, order,
     job = prepare(RunRequest(name), workspace)
     assert job.runtime.weights == (workspace.trackers / name / "w.pth").resolve()
     moved = replace(job, runtime=replace(job.runtime, weights=Path("/venv/of/the/client/w.pth")))
-    known = replace(order, job=moved, weights=sha256_of(weights), token="own")
+    known = replace(spec, job=moved, weights=sha256_of(weights), token="own")
     assert track_batch(known, [clip]).finished
     with pytest.raises(WeightsError, match="finds other weights in"):
         track_batch(replace(known, weights="0" * 64, token="other"), [clip])

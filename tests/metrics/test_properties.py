@@ -14,7 +14,7 @@ from vostool.metrics.bitpacked import pair_scores
 from vostool.metrics.boundary import boundary_map, contour_accuracy
 from vostool.metrics.frame import common_window, frame_scores
 from vostool.metrics.jaccard import region_similarity
-from vostool.scoring.tally import new_tally
+from vostool.scoring.accumulators import accumulator_of
 
 Pair = tuple[np.ndarray, np.ndarray]
 RADII = st.sampled_from([0, 1, 2, 3, 5, 8, 18, 36, 50])  # most of them larger than the images
@@ -133,9 +133,9 @@ def test_ids_of_proposals_are_only_names(pair: Pair, names: list[int]) -> None:
     table[1:20] = names
     totals = []
     for each in (prediction, table[prediction]):
-        tally = new_tally(PROTOCOLS["davis-unsupervised"], [1, 2, 3, 4])
-        tally.add("00000", each, truth, 1, Path("x.png"))
-        rows = [row for rows in tally.scores().values() for row in rows]
+        accumulator = accumulator_of(PROTOCOLS["davis-unsupervised"], [1, 2, 3, 4])
+        accumulator.update("00000", each, truth, 1, Path("x.png"))
+        rows = [row for rows in accumulator.compute().values() for row in rows]
         totals.append(sum(j + f for _, j, f in rows))
     assert totals[0] == pytest.approx(totals[1], abs=1e-12)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from vostool.datasets.catalog import open_regions
+import vostool
+from vostool.datasets.catalog import open_dataset
 from vostool.scoring.box_protocols import VOT_PROTOCOLS
-from vostool.scoring.box_tables import RegionScores
-from vostool.scoring.vot import evaluate_supervised
+from vostool.scoring.scorer import ScoringOptions
+from vostool.scoring.tables import Scores
+from vostool.scoring.vot import RestartsScorer
 
 GOLDEN = Path(__file__).parent.parent / "golden/vot"
 EXPECTED: dict[str, Any] = json.loads((GOLDEN / "expected.json").read_text())
@@ -17,12 +19,10 @@ TRACKERS = ("firm", "loose", "random")
 WHO = {"run": "", "tracker": "", "init": ""}
 
 
-def scores(tracker: str, protocol: str, **options: Any) -> RegionScores:
-    dataset = open_regions(f"vot:{GOLDEN / 'dataset'}", need_frames=False)
-    rules = VOT_PROTOCOLS[protocol]
-    interval = tuple(EXPECTED["interval"])
-    folder = GOLDEN / "results" / tracker
-    return evaluate_supervised(folder, dataset, rules, WHO, interval=interval, **options)
+def scores(tracker: str, protocol: str, **options: Any) -> Scores:
+    dataset = open_dataset(f"vot:{GOLDEN / 'dataset'}", need_frames=False)
+    chosen = ScoringOptions(protocol, interval=tuple(EXPECTED["interval"]), **options)
+    return RestartsScorer(dataset, chosen).score(GOLDEN / "results" / tracker, WHO)
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
@@ -47,7 +47,7 @@ def test_equal_to_vot_toolkit(tracker: str) -> None:
 @pytest.mark.parametrize("protocol", VOT_PROTOCOLS)
 def test_areas_are_near_pixels(protocol: str) -> None:
     drawn = scores("random", protocol).summary.iloc[0]
-    exact = scores("random", protocol, exact=True).summary.iloc[0]
+    exact = scores("random", protocol, overlap="exact").summary.iloc[0]
     assert exact["overlap"] == "exact"
     assert 1e-5 < abs(exact["A"] - drawn["A"]) < 0.02
     assert exact["failures"] == drawn["failures"]
@@ -72,3 +72,28 @@ def test_workers_find_the_same() -> None:
     one, two = scores("random", "vot-pysot"), scores("random", "vot-pysot", workers=2)
     assert one.summary.equals(two.summary)
     assert one.frames.equals(two.frames)
+
+
+def test_the_public_function_scores_boxes(tmp_path: Path) -> None:
+    data = f"vot:{GOLDEN / 'dataset'}"
+    interval = tuple(EXPECTED["interval"])
+    found = vostool.evaluate(data, GOLDEN / "results/firm", interval=interval)
+    expected = EXPECTED["pysot"]["firm"]
+    row = found.summary.iloc[0]
+    assert (row["run"], row["protocol"]) == ("firm", "vot-pysot")
+    assert row["EAO"] == pytest.approx(expected["EAO"]["all"], abs=1e-6)
+    assert row["A"] == pytest.approx(expected["A"], abs=1e-6)
+    for options, said in (
+        ({"stability": True}, "has no masks; leave --stability away"),
+        ({"split": "val"}, "one split only"),
+        ({"seen": tmp_path}, "no categories; leave --seen away"),
+    ):
+        with pytest.raises(vostool.VostoolError, match=said):
+            vostool.evaluate(data, GOLDEN / "results/firm", **options)
+
+
+def test_options_of_boxes_are_not_for_masks(plain_folder) -> None:
+    root = plain_folder()
+    for options in ({"overlap": "exact"}, {"interval": (2, 4)}):
+        with pytest.raises(vostool.VostoolError, match=f"no boxes; leave --{next(iter(options))}"):
+            vostool.evaluate(f"folder:{root}", root / "Annotations", **options)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vostool.datasets.catalog import open_regions
+from vostool.datasets.catalog import open_dataset
 from vostool.datasets.regions import RegionDataset
 from vostool.metrics.vot import mean_within
 from vostool.scoring.box_protocols import VOT_PROTOCOLS
@@ -17,7 +17,8 @@ from vostool.scoring.boxes import (
     score_results,
     sequence_accuracy,
 )
-from vostool.scoring.vot import evaluate_supervised
+from vostool.scoring.scorer import ScoringOptions
+from vostool.scoring.vot import RestartsScorer
 from vostool.tracking.box_files import results_root
 
 TRACKERS = ("drifter", "edgecase", "steady", "stochastic15")
@@ -38,7 +39,7 @@ def expected(folder: Path) -> dict[str, Any]:
 
 
 def dataset(folder: Path, name: str = "VOT2018") -> RegionDataset:
-    return open_regions(name, root=folder / "dataset", need_frames=False)
+    return open_dataset(name, root=folder / "dataset", need_frames=False)
 
 
 def scored(folder: Path, tracker: str, protocol: str) -> list[ScoredSequence]:
@@ -58,8 +59,8 @@ def numbers(values: list[float | None]) -> np.ndarray:
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_summaries_of_pysot(folder: Path, expected, tracker: str, name: str) -> None:
     values = expected["pysot"]["trackers"][tracker]
-    protocol = VOT_PROTOCOLS["vot-pysot"]
-    found = evaluate_supervised(folder / "results" / tracker, dataset(folder, name), protocol, WHO)
+    scorer = RestartsScorer(dataset(folder, name), ScoringOptions("vot-pysot"))
+    found = scorer.score(folder / "results" / tracker, WHO)
     row = found.summary.iloc[0]
     assert (row["low"], row["high"]) == INTERVALS[name]
     assert row["A"] == pytest.approx(values["accuracy"], abs=PRECISION)
@@ -94,8 +95,8 @@ def test_frames_of_pysot(folder: Path, expected, tracker: str) -> None:
 def test_everything_of_vot_toolkit(folder: Path, expected, tracker: str) -> None:
     values = expected["vot_toolkit"]["trackers"][tracker]
     protocol = VOT_PROTOCOLS["vot-toolkit"]
-    results = folder / "results" / tracker
-    row = evaluate_supervised(results, dataset(folder), protocol, WHO).summary.iloc[0]
+    scorer = RestartsScorer(dataset(folder), ScoringOptions(protocol.name))
+    row = scorer.score(folder / "results" / tracker, WHO).summary.iloc[0]
     assert row["A"] == pytest.approx(values["accuracy"], abs=PRECISION)
     assert row["failures_per_sequence"] == pytest.approx(values["failures"], abs=PRECISION)
     assert row["reliability"] == pytest.approx(values["ar_plot_robustness"], abs=PRECISION)

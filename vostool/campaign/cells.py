@@ -11,7 +11,7 @@ from vostool.campaign.file import Campaign, DatasetRow, Pair, TrackerRow
 from vostool.campaign.names import literal, name_of_run, shown, weights_label
 from vostool.errors import ConfigError, UnknownNameError
 from vostool.tracking.job import RunRequest
-from vostool.tracking.restarts import Experiment
+from vostool.tracking.reported_region import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,14 @@ class Cell:
     Args:
         request: what is run; it has a name.
         dataset: on what.
-        experiment: how, on a dataset of boxes.
+        region: what is written on datasets of boxes.
+        repetitions: of datasets such as VOT.
     """
 
     request: RunRequest
     dataset: DatasetRow
-    experiment: Experiment
+    region: Shape
+    repetitions: int
 
     @property
     def run(self) -> str:
@@ -69,7 +71,12 @@ def cells_of(campaign: Campaign, source: str) -> list[Cell]:
             rows[name] = number
             requests.append(request)
     found = [
-        Cell(request, row, _experiment(row, campaign))
+        Cell(
+            request,
+            row,
+            row.region or campaign.region,
+            row.repetitions or campaign.repetitions,
+        )
         for row in campaign.datasets
         for request in requests
     ]
@@ -147,7 +154,3 @@ def _weights(row: TrackerRow) -> list[tuple[str, Path | None]]:
 def _listed(value: Any) -> list[Any]:
     """Return the values of a key that takes one or a list."""
     return list(value) if isinstance(value, tuple) else [value] if value != "" else []
-
-
-def _experiment(row: DatasetRow, campaign: Campaign) -> Experiment:
-    return Experiment(row.region or campaign.region, row.repetitions or campaign.repetitions)

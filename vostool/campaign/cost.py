@@ -2,16 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from vostool.campaign.rates import Rate, makespan
 from vostool.datasets.clips import Clips
-from vostool.datasets.dataset import Dataset
-from vostool.io.label_maps import ids_in, read_labels
 from vostool.runs.folder import Manifest, RunFolder
-from vostool.types import Clip, Sequence
+from vostool.types import Clip
 
 _BLOCK = 4096  # bytes that a file system hands out at once
 _STEP = 40  # bytes of a row of times.csv
@@ -70,26 +66,9 @@ def cost_of(
         return Cost(frames, None, disk)
     tasks = []
     for sequence in missing:
-        objects = objects_of(dataset, sequence) if rate.per_object else 1
+        objects = dataset.count_objects(sequence) if rate.per_object else 1
         tasks.append(passes * rate.seconds(len(sequence), objects))
     return Cost(frames, makespan(tasks, workers), disk, rate.source)
-
-
-def objects_of(dataset: Clips[Any], sequence: Clip) -> int:
-    """Return how many objects a sequence has; late ones count where the dataset lists them."""
-    if not isinstance(dataset, Dataset) or dataset.merged:
-        return 1
-    listed = dataset.objects.get(sequence.name)
-    if listed:
-        return len(listed)
-    assert isinstance(sequence, Sequence)
-    return _objects_on(sequence.annotations[min(sequence.annotations)])
-
-
-@lru_cache(maxsize=1 << 18)
-def _objects_on(path: Path) -> int:
-    """Return how many objects a label map shows; it is asked for by every run of a plan."""
-    return max(1, len(ids_in(read_labels(path))))
 
 
 def bytes_per_frame(dataset: Clips[Any], run: RunFolder, manifest: Manifest | None) -> float:
@@ -98,11 +77,11 @@ def bytes_per_frame(dataset: Clips[Any], run: RunFolder, manifest: Manifest | No
     It is that of the run's own masks, or else of the masks of the ground truth, which are of the
     same kind; of boxes it is that of a line.
     """
-    if not isinstance(dataset, Dataset):
-        return _REGION
     names = list(manifest.sequences)[:_MOST] if manifest is not None else []
     files = [path for name in names for path in (run.masks / name).glob("*.png")]
     if not files:
-        files = [p for s in dataset.sequences[:_MOST] for p in s.annotations.values()]
+        files = [p for s in dataset.sequences[:_MOST] for p in dataset.truth_files(s)]
+    if not files:
+        return _REGION
     sizes = [-(-path.stat().st_size // _BLOCK) * _BLOCK for path in files]
     return sum(sizes) / len(sizes)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from vostool.campaign.names import legal
 from vostool.config import build_config, read_toml
-from vostool.datasets.catalog import has_regions
-from vostool.datasets.protocols import protocol_named
-from vostool.errors import ConfigError
+from vostool.datasets.catalog import MASK_OPTIONS, kind_of
+from vostool.errors import ConfigError, UnknownNameError
 from vostool.io.storage import is_url
-from vostool.scoring.box_protocols import vot_protocol
+from vostool.scoring.kinds import SCORERS
+from vostool.tracking.experiments import experiment_options
 from vostool.tracking.reported_region import Shape
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
@@ -93,11 +93,6 @@ class DatasetRow:
             raise ValueError("interval is [low, high], whole numbers of frames, e.g. [100, 356]")
 
     @property
-    def boxes(self) -> bool:
-        """Tell whether it is a dataset of boxes."""
-        return has_regions(self.dataset)
-
-    @property
     def title(self) -> str:
         """Return what the plan calls it, of a path only its last part."""
         prefix = next((each for each in _PATHS if self.dataset.startswith(each)), "")
@@ -134,7 +129,6 @@ class Campaign:
         seed: of every random choice.
         repetitions: of datasets such as VOT.
         region: what is written on datasets of boxes.
-        share_mb: memory for decoded frames that trackers share; 0 shares none.
     """
 
     name: str = ""
@@ -147,7 +141,6 @@ class Campaign:
     seed: int = 0
     repetitions: int = 1
     region: Shape = "auto"
-    share_mb: int = 256
 
     def __post_init__(self) -> None:
         for table in ("trackers", "datasets"):
@@ -157,8 +150,6 @@ class Campaign:
             raise ValueError(f"seed is {self.seed}, not from 0 to {2**31 - 1}")
         if not 1 <= self.repetitions <= 999:
             raise ValueError(f"repetitions is {self.repetitions}, not from 1 to 999")
-        if self.share_mb < 0:
-            raise ValueError(f"share_mb is {self.share_mb}, not 0 or more")
 
 
 _ROWS: dict[str, type] = {
@@ -203,17 +194,21 @@ def read_campaign(path: Path) -> Campaign:
 
 
 def _check_rules(row: DatasetRow, where: str) -> None:
-    """Refuse what a dataset of its kind does not have."""
+    """Refuse what a dataset of its kind does not have; the plan says if there is no such one."""
+    try:
+        kind = kind_of(row.dataset)
+    except UnknownNameError:
+        return
+    scorer = SCORERS[kind]
     for name in row.protocols:
-        if not row.boxes:
-            protocol_named(name)
-        elif name != "ope":
-            vot_protocol(name)
-    others = ("split", "resolution", "seen") if row.boxes else ("region", "repetitions", "overlap")
-    for key in (*others, *(() if row.boxes else ("interval",))):
-        if getattr(row, key) is not None:
-            what = "one split and resolution, and no categories" if row.boxes else "no boxes"
-            raise ConfigError(f"{where}: {row.dataset} has {what}; leave '{key}' away.")
+        scorer.check_protocol(name)
+    refused = dict(scorer.refused)
+    refused |= dict.fromkeys({"region", "repetitions"} - experiment_options(kind), "has no boxes")
+    if kind != "masks":
+        refused |= dict.fromkeys(MASK_OPTIONS, "has one split and resolution, and no categories")
+    for key, why in refused.items():
+        if getattr(row, key, None) is not None:
+            raise ConfigError(f"{where}: {row.dataset} {why}; leave '{key}' away.")
 
 
 def _placed_tracker(row: TrackerRow, folder: Path) -> TrackerRow:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,23 +11,19 @@ from vostool.campaign.cells import Cell
 from vostool.campaign.cost import NOTHING, Cost, bytes_per_frame, cost_of
 from vostool.campaign.file import DatasetRow
 from vostool.campaign.probe import probe
-from vostool.campaign.rates import Measured, Rate
-from vostool.datasets.catalog import CATALOG, SYNTHETIC_SEED, find_root, open_dataset, open_regions
+from vostool.campaign.rates import Measured
+from vostool.datasets.catalog import CATALOG, SYNTHETIC_SEED, find_root, open_dataset
 from vostool.datasets.clips import Clips
-from vostool.datasets.dataset import Dataset
-from vostool.datasets.regions import RegionDataset
 from vostool.errors import ConfigError, VostoolError, resource_error
 from vostool.execution.pools import Crew, Workers
-from vostool.execution.run import new_manifest, resumed
+from vostool.execution.run import folder_of, new_manifest, resumed
 from vostool.io.storage import place
 from vostool.runs.folder import RunFolder
-from vostool.runs.layouts import layout_of
 from vostool.runs.shards import done_in
-from vostool.scoring.box_evaluate import Rules
-from vostool.scoring.box_protocols import vot_protocol
-from vostool.scoring.box_tables import SUMMARY as VOT_SUMMARY
-from vostool.scoring.otb import PROTOCOL as OTB_PROTOCOL
-from vostool.tracking.job import Job, prepare
+from vostool.scoring.kinds import scorer_of
+from vostool.scoring.scorer import Scorer, ScoringOptions
+from vostool.tracking.experiments import Experiment, experiment_of
+from vostool.tracking.job import prepare
 from vostool.types import Clip
 from vostool.workspace import Workspace
 
@@ -63,12 +59,6 @@ class Planned:
     def done(self) -> int:
         """Return how many sequences are there."""
         return self.sequences - len(self.missing)
-
-    @property
-    def passes(self) -> int:
-        """Return how often each sequence is tracked."""
-        supervised = isinstance(self.dataset, RegionDataset) and self.dataset.task == "supervised"
-        return self.cell.experiment.repetitions if supervised else 1
 
 
 class Planner:
@@ -126,17 +116,20 @@ class Planner:
         count = len(dataset.sequences)
         try:
             job = prepare(cell.request, self._workspace, cuda=self._cuda)
-            folder = folder_of(cell, dataset, self._results)
-            fresh = new_manifest(job, dataset, cell.run, experiment_of(cell, dataset))
+            folder = folder_of(cell.request, dataset, self._results)
+            experiment = experiment_of_cell(cell, dataset)
+            fresh = new_manifest(job, dataset, cell.run, experiment.recorded())
             manifest = resumed(folder, fresh, dataset)
             done = done_in(folder)
             missing = tuple(each for each in dataset.sequences if each.name not in done)
             scored = scored_by(cell, dataset, folder)
             about = Planned(cell, "complete", missing, count, scored=scored, dataset=dataset)
             if missing:
-                rate = self._rate(job, about, measure)
+                rate = self._measured.rate(job, dataset.key, cell.run)
+                if rate is None and measure:
+                    rate = probe(job, dataset, missing, experiment)
                 size = bytes_per_frame(dataset, folder, manifest)
-                cost = cost_of(missing, dataset, rate, self.processes, size, about.passes)
+                cost = cost_of(missing, dataset, rate, self.processes, size, experiment.passes)
                 state: State = "begun" if len(missing) < count else "absent"
                 about = replace(about, state=state, cost=cost)
             return about
@@ -145,13 +138,6 @@ class Planner:
             if explained is None:
                 raise
             return Planned(cell, "refused", sequences=count, dataset=dataset, why=str(explained))
-
-    def _rate(self, job: Job, about: Planned, measure: bool) -> Rate | None:
-        assert about.dataset is not None
-        known = self._measured.rate(job, about.dataset.key, about.cell.run)
-        if known is not None or not measure:
-            return known
-        return probe(job, about.dataset, about.missing, about.cell.experiment)
 
     def _dataset(self, row: DatasetRow) -> Clips[Any] | str:
         """Return the dataset of a row, or why it cannot be opened."""
@@ -179,13 +165,11 @@ def opened(row: DatasetRow, workspace: Workspace, *, need_frames: bool = True) -
     where: dict[str, Any] = {
         "root": place(row.root) if row.root else None,
         "sequences": row.sequences or None,
-        "need_frames": need_frames,
-        "workspace": workspace,
+        "split": row.split,
+        "resolution": row.resolution,
+        "seen": Path(row.seen) if row.seen else None,
     }
-    if row.boxes:
-        return open_regions(row.dataset, **where)
-    where |= {"split": row.split, "resolution": row.resolution}
-    return open_dataset(row.dataset, **where, seen=Path(row.seen) if row.seen else None)
+    return open_dataset(row.dataset, **where, need_frames=need_frames, workspace=workspace)
 
 
 @contextmanager
@@ -208,44 +192,27 @@ def nothing_drawn(rows: Sequence[DatasetRow], workspace: Workspace) -> Iterator[
         yield drawn
 
 
-def folder_of(cell: Cell, dataset: Clips[Any], results: Path) -> RunFolder:
-    """Return the run folder of a cell."""
-    return RunFolder(results / dataset.key / cell.run, layout_of(dataset))
+def experiment_of_cell(cell: Cell, dataset: Clips[Any]) -> Experiment:
+    """Return how the tracker of a cell is run."""
+    return experiment_of(dataset, region=cell.region, repetitions=cell.repetitions)
 
 
-def experiment_of(cell: Cell, dataset: Clips[Any]) -> dict[str, Any] | None:
-    """Return what the manifest of a cell's run says of its experiment."""
-    return asdict(cell.experiment) if isinstance(dataset, RegionDataset) else None
-
-
-def protocols_of(row: DatasetRow, dataset: Clips[Any]) -> tuple[str, ...]:
-    """Return the names of the protocols by which a dataset is scored, its own one if none is asked.
+def scorers_of(row: DatasetRow, dataset: Clips[Any], workers: Workers = 1) -> list[Scorer]:
+    """Return what scores runs on a dataset: by each protocol of its row, or by its own.
 
     Raises:
-        UsageError: its experiment does not have them.
+        VostoolError: the dataset does not have what the row asks for.
     """
-    if isinstance(dataset, Dataset):
-        return row.protocols or (dataset.protocol.name,)
-    assert isinstance(dataset, RegionDataset)
-    own = vot_protocol(None).name if dataset.task == "supervised" else OTB_PROTOCOL
-    for protocol in row.protocols or (own,):
-        rules_of(row, protocol).check(dataset)
-    return row.protocols or (own,)
-
-
-def rules_of(row: DatasetRow, protocol: str, workers: Workers = 1) -> Rules:
-    """Return how a dataset of boxes is scored."""
-    return Rules(protocol, row.overlap == "exact", row.interval, workers)
+    options = ScoringOptions(workers=workers, overlap=row.overlap, interval=row.interval)
+    protocols = row.protocols or (None,)
+    return [scorer_of(dataset, replace(options, protocol=protocol)) for protocol in protocols]
 
 
 def scored_by(cell: Cell, dataset: Clips[Any], run: RunFolder) -> tuple[str, ...]:
     """Return the names of the protocols that a run has tables of scores by."""
-    row, subset = cell.dataset, bool(cell.dataset.sequences)
-    found = []
-    for protocol in protocols_of(row, dataset):
-        leaf, file = f"{protocol}.subset" if subset else protocol, "summary.csv"
-        if isinstance(dataset, RegionDataset):
-            leaf, file = rules_of(row, protocol).leaf(dataset, subset), VOT_SUMMARY
-        if (run.path / "scores" / leaf / file).is_file():
-            found.append(protocol)
-    return tuple(found)
+    subset = bool(cell.dataset.sequences)
+    return tuple(
+        scorer.protocol
+        for scorer in scorers_of(cell.dataset, dataset)
+        if (run.path / "scores" / scorer.folder(subset) / scorer.summary_file).is_file()
+    )

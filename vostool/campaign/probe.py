@@ -8,11 +8,10 @@ from typing import Any
 
 from vostool.campaign.rates import Rate, Sample, rate_of
 from vostool.datasets.clips import Clips
-from vostool.datasets.regions import RegionDataset
 from vostool.execution.process_state import ProcessState
+from vostool.tracking.experiments import Experiment
 from vostool.tracking.job import Job
-from vostool.tracking.loop import track_sequence, warm_up
-from vostool.tracking.restarts import Experiment
+from vostool.tracking.loop import warm_up
 from vostool.tracking.timing import StepTime, stopwatch_for
 from vostool.types import Clip, Sequence
 
@@ -28,7 +27,7 @@ def probe(job: Job, dataset: Clips[Any], missing: tuple[Clip, ...], experiment: 
         job: the tracker.
         dataset: what is to be tracked.
         missing: its sequences that are, of which those of middle length are taken.
-        experiment: how, on a dataset of boxes.
+        experiment: how.
 
     Raises:
         VostoolError: the tracker or the dataset fails, as it would in the run.
@@ -42,7 +41,6 @@ def _measured(
 ) -> Rate:
     tracker = job.build()
     stopwatch = stopwatch_for(job.runtime.device)
-    track: Any = experiment.track if isinstance(dataset, RegionDataset) else track_sequence
     ordered = sorted(missing, key=len)
     middle = max(0, (len(ordered) - SEQUENCES) // 2)
     samples = []
@@ -54,7 +52,7 @@ def _measured(
         if not number:
             warm_up(tracker, dataset, short)
         with tempfile.TemporaryDirectory(prefix="vostool-probe-") as folder:
-            result = track(tracker, dataset, short, Path(folder), stopwatch)
+            result = experiment.track(tracker, dataset, short, Path(folder), stopwatch)
         samples.append(_sample(sequence, result.steps, result.seconds, result.objects))
     rate = rate_of(samples, "probe")
     assert rate is not None

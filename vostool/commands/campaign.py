@@ -114,17 +114,14 @@ def _run(
     frames: "Frames",
 ) -> None:
     """Track, score and rank; fails in the end if anything did."""
-    from vostool.campaign.running import Means, scored, track_missing
-    from vostool.execution.frame_cache import MB, SharedFrames
-    from vostool.report.terminal.campaign import looking, show_needed, show_parts, show_shared
+    from vostool.campaign.running import CampaignContext, scored, track_missing
+    from vostool.report.terminal.campaign import looking, show_needed, show_parts
     from vostool.report.terminal.console import frame_progress
 
-    shared = SharedFrames(described.share_mb * MB)
     with frame_progress(described.name, sum(each.cost.frames for each in planned)) as advance:
-        means = Means(workspace, results, shared, workers, advance)
-        outcomes = list(track_missing(planned, means))
+        context = CampaignContext(workspace, results, workers, advance)
+        outcomes = list(track_missing(planned, context))
     show_needed(outcomes)
-    show_shared(shared.decoded, shared.spared)
     with looking() as told:
         for index, outcome in enumerate(outcomes):
             told(f"scoring {outcome.planned.cell.run}")
@@ -142,14 +139,14 @@ def _rank(
     frames: "Frames",
 ) -> None:
     """Write the leaderboard of all runs of the campaign that have scores, and show it."""
-    from vostool.campaign.plan import folder_of
+    from vostool.execution.run import folder_of
     from vostool.report.leaderboard.collect import collect
     from vostool.report.leaderboard.write import write_leaderboard
     from vostool.report.terminal.console import frame_progress
     from vostool.report.terminal.masks import show_leaderboard
 
     runs = {
-        folder_of(each.cell, each.dataset, results).path
+        folder_of(each.cell.request, each.dataset, results).path
         for each in planned
         if each.dataset is not None
         and each.state != "refused"

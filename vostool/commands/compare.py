@@ -70,7 +70,7 @@ def _where(
 
     Without a dataset it is the one that has runs, or scored masks, of both names.
     """
-    from vostool.datasets.catalog import open_dataset
+    from vostool.datasets.catalog import open_masks
     from vostool.io.storage import place
     from vostool.runs.lookup import entry_of, shared_key
     from vostool.scoring.read import holds_scores
@@ -80,7 +80,7 @@ def _where(
     name = places.pop("dataset")
     if name is not None:
         options = {**places, "sequences": where["sequences"]}
-        dataset = open_dataset(name, **options, need_frames=False, workspace=workspace)
+        dataset = open_masks(name, **options, need_frames=False, workspace=workspace)
         return results / dataset.key, dataset.protocol.name, {"dataset": name, **places}
     if any(places.values()):
         raise UsageError("Name the --dataset that --root, --split and --resolution belong to.")

@@ -63,7 +63,7 @@ def davis2coco(
     fields for videos, tracks and frames. With --legacy there is one per image, as polygons: objects
     are merged, holes filled, and empty frames left out.
     """
-    from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.datasets.catalog import CATALOG, find_root, open_masks
     from vostool.exchange.coco.sources import davis_name, davis_splits
     from vostool.exchange.coco.writer import to_coco, to_json
     from vostool.io.storage import resolved
@@ -72,7 +72,7 @@ def davis2coco(
     root = root or find_root(CATALOG[name], workspace)
     there = davis_splits(root, int(year), resolution or "480p") if root else ("train",)
     opened = [
-        open_dataset(name, root=root, split=split, resolution=resolution, workspace=workspace)
+        open_masks(name, root=root, split=split, resolution=resolution, workspace=workspace)
         for split in dict.fromkeys(splits or there)
     ]
     out = out or workspace.datasets / "coco"
@@ -109,11 +109,11 @@ def ytvos2coco(
 
     Frames without a mask are left out.
     """
-    from vostool.datasets.catalog import open_dataset
+    from vostool.datasets.catalog import open_masks
     from vostool.exchange.coco.sources import check_youtube, youtube_name
     from vostool.exchange.coco.writer import to_coco, to_json
 
-    dataset = open_dataset(f"YouTubeVOS{year}", root=root, split=split, workspace=workspace)
+    dataset = open_masks(f"YouTubeVOS{year}", root=root, split=split, workspace=workspace)
     check_youtube(dataset)
     out = out or workspace.datasets / "coco"
     file = out / youtube_name(dataset)

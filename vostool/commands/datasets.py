@@ -124,7 +124,7 @@ def pack(
     RUN is a run, or a folder of <sequence>/<frame>.png. Names, counts, sizes and ids are checked
     first, and nothing is written if anything is wrong.
     """
-    from vostool.datasets.catalog import CATALOG, open_dataset
+    from vostool.datasets.catalog import CATALOG, open_masks
     from vostool.exchange.packing import find_masks
     from vostool.exchange.packing import pack as write
     from vostool.exchange.verification import frames_wanted
@@ -134,7 +134,7 @@ def pack(
     name = where.pop("dataset")
     servers = CATALOG[name].servers.values() if name in CATALOG else ()
     images = not all(server.listed_only for server in servers)
-    dataset = open_dataset(name, **where, need_frames=images, workspace=workspace)
+    dataset = open_masks(name, **where, need_frames=images, workspace=workspace)
     runs = (results or workspace.results) / dataset.key
     label, masks = find_masks(run, runs, dataset)
     count = sum(len(frames_wanted(dataset, sequence)) for sequence in dataset.sequences)

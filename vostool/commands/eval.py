@@ -2,6 +2,7 @@
 
 import gc
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,20 @@ from vostool.commands.options import (
     results_option,
     seen_option,
 )
-from vostool.commands.run_one import opened, opened_regions
 from vostool.commands.run_several import run_missing
+from vostool.errors import UsageError
 from vostool.workspace import Workspace
+
+# The options that say how results are scored, see `ScoringOptions`.
+_SCORING = (
+    "protocol",
+    "attributes",
+    "stability",
+    "fresh",
+    "allow_trivial",
+    "overlap",
+    "interval",
+)
 
 
 def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -71,14 +83,7 @@ def evaluate(
     /,
     masks: Path | None,
     trackers: tuple[str, ...],
-    protocol: str | None,
     out: Path | None,
-    attributes: bool,
-    stability: bool,
-    fresh: bool,
-    allow_trivial: bool,
-    overlap: str | None,
-    interval: tuple[int, int] | None,
     shard: str | None,
     results: Path | None,
     **where: Any,
@@ -90,9 +95,6 @@ def evaluate(
 
     Of VOT and OTB it writes frames.csv, sequences.csv, tags.csv, curves.csv and vot.csv.
     """
-    from vostool.datasets.catalog import has_regions
-    from vostool.errors import UsageError
-
     if masks and trackers:
         raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
     if shard:
@@ -100,75 +102,27 @@ def evaluate(
             "Scores are made of all sequences; --shard is for `vostool run`. Score when the shards "
             "are done, with --workers or --scheduler if that takes long."
         )
-    execution = execution_of(where)
-    results = results or workspace.results
-    if has_regions(where["dataset"]):
-        asked = {"--seen": where.pop("seen"), "--attributes": attributes, "--stability": stability}
-        for option in (name for name, value in asked.items() if value):
-            raise UsageError(f"{where['dataset']} has no masks; leave {option} away.")
-        chosen: dict[str, Any] = {"protocol": protocol, "exact": overlap == "exact"}
-        with execution.opened() as workers:
-            chosen |= {"interval": interval, "workers": workers}
-            _evaluate_regions(workspace, masks, trackers, chosen, results, out, where)
-        return
-    if overlap or interval:
-        raise UsageError("--overlap and --interval are for VOT; leave them away.")
     gc.disable()  # what is imported stays, and looking for garbage in it takes time
-    from vostool.datasets.attributes import check_attributes, known_attributes
-    from vostool.datasets.protocols import protocol_named
-    from vostool.report.terminal.masks import show_attributes, show_scores
+    from vostool.datasets.catalog import open_dataset
+    from vostool.report.terminal.scores import show_scores
     from vostool.scoring.batch import evaluate_folder, evaluate_runs
+    from vostool.scoring.kinds import scorer_of
+    from vostool.scoring.scorer import ScoringOptions
 
     gc.freeze()
     gc.enable()
-    rules = protocol_named(protocol) if protocol else None
-    dataset = opened(workspace, where, need_frames=bool(trackers))
-    if attributes:
-        names_of = (sequence.name for sequence in dataset.sequences)
-        check_attributes(names_of, known_attributes(dataset.sequences))
+    execution, results = execution_of(where), results or workspace.results
+    options = ScoringOptions(**{name: where.pop(name) for name in _SCORING})
     subset = where["sequences"] is not None
-    how = {
-        "subset": subset,
-        "fresh": fresh,
-        "allow_trivial": allow_trivial,
-        "stability": stability,
-    }
+    name = where.pop("dataset")
+    dataset = open_dataset(name, **where, need_frames=bool(trackers), workspace=workspace)
+    scorer_of(dataset, options)  # it refuses what does not fit before anything is tracked
     with execution.opened() as workers:
+        options = replace(options, workers=workers)
         if masks:
-            done = evaluate_folder(masks, dataset, rules, results, out, workers, **how)
+            done = evaluate_folder(masks, dataset, options, results, out, subset=subset)
         else:
-            names, failed = run_missing(trackers, dataset, workspace, results, workers=workers)
-            done = evaluate_runs(dataset, rules, results, out, workers, names=names, **how)
+            names, failed = run_missing(trackers, dataset, workspace, results, workers)
+            done = evaluate_runs(dataset, options, results, out, names=names, subset=subset)
             done.left_out.update(failed)
-    show_scores(done, dataset)
-    if attributes:
-        show_attributes({scores.run: scores.attributes for scores in done.scores})
-
-
-def _evaluate_regions(
-    workspace: Workspace,
-    folder: Path | None,
-    trackers: tuple[str, ...],
-    rules: dict[str, Any],
-    results: Path,
-    out: Path | None,
-    where: dict[str, Any],
-) -> None:
-    """Score runs on a dataset of boxes, or any folder of results for it."""
-    from vostool.report.terminal.boxes import show_regions
-    from vostool.scoring.box_evaluate import Rules, evaluate_region_folder, evaluate_region_runs
-    from vostool.tracking.restarts import Experiment
-
-    subset = where["sequences"] is not None
-    dataset = opened_regions(workspace, where, need_frames=bool(trackers))
-    chosen = Rules(**rules)
-    chosen.check(dataset)
-    if folder:
-        done = evaluate_region_folder(folder, dataset, chosen, results, out, subset=subset)
-    else:
-        names, failed = run_missing(
-            trackers, dataset, workspace, results, Experiment(), workers=chosen.workers
-        )
-        done = evaluate_region_runs(dataset, chosen, results, out, names=names, subset=subset)
-        done.left_out.update(failed)
-    show_regions(done, dataset)
+    show_scores(done, dataset, options.attributes)

@@ -66,9 +66,9 @@ def export(
     if dataset is None:
         scenes = drawn_scenes(batch, job.init)
     else:
-        from vostool.datasets.catalog import open_dataset
+        from vostool.datasets.catalog import open_masks
 
-        opened = open_dataset(dataset, root=root, split=split, workspace=workspace)
+        opened = open_masks(dataset, root=root, split=split, workspace=workspace)
         scenes = real_scenes(opened, batch, job.init)
     written = export_onnx(job, scenes, out or workspace.results / "export", default_name(tracker))
     _say(written, dataset or "synthetic")

@@ -106,16 +106,17 @@ def leaderboard(
 
 def _run_all(workspace: Workspace, results: Path) -> None:
     """Run and score, where that is missing, every tracker that needs no download."""
-    from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.datasets.catalog import CATALOG, find_root, open_masks
     from vostool.scoring.batch import evaluate_runs
+    from vostool.scoring.scorer import ScoringOptions
 
     for name in ("synthetic", "DAVIS2016"):
         entry = CATALOG[name]
         if name != "synthetic" and find_root(entry, workspace) is None:
             click.echo(f"{name} is not there and is left out. {entry.how_to_get}")
             continue
-        dataset = open_dataset(name, workspace=workspace)
+        dataset = open_masks(name, workspace=workspace)
         names, failed = run_missing(("all",), dataset, workspace, results)
-        done = evaluate_runs(dataset, None, results, None, workers=1, names=names)
+        done = evaluate_runs(dataset, ScoringOptions(), results, None, names=names)
         for reason in (*failed.values(), *done.left_out.values()):
             click.echo(f"Left out: {reason}", err=True)

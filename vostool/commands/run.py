@@ -1,7 +1,7 @@
 """`vostool run`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +15,12 @@ from vostool.commands.options import (
     shard_option,
     tracking_options,
 )
-from vostool.commands.run_one import opened, opened_regions, run_on_regions, run_one
 from vostool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vostool.datasets.clips import Clips
+    from vostool.runs.folder import RunFolder
+    from vostool.tracking.job import RunRequest
 
 
 @click.command()
@@ -58,8 +62,11 @@ def run(
 
     On VOT a tracker that loses its object is started anew five frames later; on OTB it is not.
     """
-    from vostool.datasets.catalog import has_regions
+    from vostool.datasets.catalog import open_dataset
     from vostool.errors import UsageError
+    from vostool.execution.run import missing_sequences, run_tracker
+    from vostool.report.terminal.console import frame_progress
+    from vostool.tracking.experiments import experiment_of
     from vostool.tracking.job import RunRequest
 
     execution = execution_of(where)
@@ -73,16 +80,41 @@ def run(
         shard=shard,
     )
     results = results or workspace.results
-    if not has_regions(where["dataset"]):
-        if region or repetitions:
-            raise UsageError("--region and --repetitions are for datasets of boxes, such as VOT.")
-        dataset = opened(workspace, where)
-        with execution.executor() as executor:
-            run_one(request, dataset, workspace, results, executor)
-        return
-    from vostool.tracking.restarts import Experiment
+    opened = open_dataset(where.pop("dataset"), **where, workspace=workspace)
+    experiment = experiment_of(opened, {"region": region, "repetitions": repetitions})
+    missing = missing_sequences(request, opened, results)
+    frames = sum(len(sequence) for sequence in missing)
+    with (
+        execution.executor() as executor,
+        frame_progress(request.tracker, frames * experiment.passes) as advance,
+    ):
+        folder = run_tracker(
+            request,
+            opened,
+            workspace,
+            results,
+            advance,
+            experiment=experiment,
+            executor=executor,
+        )
+    click.echo(f"{folder.path}: {_done(request, opened, folder, len(missing), frames)}")
 
-    experiment = Experiment(region or "auto", repetitions or 1)
-    regions = opened_regions(workspace, where)
-    with execution.executor() as executor:
-        run_on_regions(request, regions, experiment, workspace, results, executor)
+
+def _done(
+    request: "RunRequest", dataset: "Clips[Any]", folder: "RunFolder", count: int, frames: int
+) -> str:
+    """Say what was tracked, and of a shard whether it was the last."""
+    from vostool.runs.shards import done_in, shards_of
+
+    whole = len(dataset.sequences)
+    tracked = f"{count} tracked now ({frames} frames)" if count else "all tracked before"
+    if request.shard is None:
+        return f"{whole} sequences, {tracked}"
+    done = done_in(folder)
+    missing = sum(sequence.name not in done for sequence in dataset.sequences)
+    rest = f"{missing} of {whole} sequences are missing of other shards"
+    if not missing:
+        rest = "all sequences are there"
+        rest += ", gathered by the next `vostool run` or `eval`" if shards_of(folder) else ""
+    shard, shards = request.shard
+    return f"shard {shard}/{shards}, {tracked}; {rest}"

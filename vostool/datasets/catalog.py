@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from vostool.datasets.clips import Kind
 from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
 from vostool.datasets.folder import holds_binary_masks
@@ -21,15 +23,18 @@ from vostool.workspace import Workspace
 __all__ = [
     "CATALOG",
     "FOLDER",
+    "MASK_OPTIONS",
     "REGIONS",
     "Entry",
     "find_root",
-    "has_regions",
+    "kind_of",
     "open_dataset",
-    "open_regions",
+    "open_masks",
 ]
 
 SYNTHETIC_SEED = 0
+MASK_OPTIONS = ("split", "resolution", "seen")  # of `open_dataset`, which boxes do not have
+_OWN: dict[str, Entry | RegionEntry] = {"folder": FOLDER, **OWN_REGIONS}  # by prefix of PREFIX:PATH
 
 
 def open_dataset(
@@ -42,16 +47,17 @@ def open_dataset(
     need_frames: bool = True,
     seen: Path | None = None,
     workspace: Workspace | None = None,
-) -> Dataset:
-    """Open a dataset by its name in the catalog, or `folder:PATH`.
+) -> Dataset | RegionDataset:
+    """Open a dataset of any kind by its name in the catalog, or by its path.
 
     Args:
-        name: `DAVIS2016`, another name of the catalog, or `folder:PATH`.
-        root: folder that holds `JPEGImages/`; looked for in the workspace if not given.
+        name: `DAVIS2016`, another name of the catalog, or `folder:PATH`, `vot:PATH`, `otb:PATH`.
+        root: folder that holds `JPEGImages/`, or of boxes the sequences; looked for in the
+            workspace if not given.
         split: name of the split; the entry's first if not given.
         resolution: `480p`, `full` or the name of a resolution folder.
         sequences: keep only these.
-        need_frames: the images must be there, not only the masks.
+        need_frames: the images must be there, not only the ground truth.
         seen: file with the categories that training has seen, one a line, or a `meta.json`; the
             train split's beside the split, if not given.
         workspace: where to look.
@@ -62,25 +68,93 @@ def open_dataset(
         DatasetError: it is not there, or its files are not what they should be.
     """
     workspace = workspace or Workspace.find()
-    if has_regions(name):
-        raise UsageError(
-            f"{name} has boxes and no masks: only `vostool run` and `vostool eval` take it."
-        )
-    entry, root, key = _locate(name, root, workspace)
+    entry = _entry(name)
+    if entry.kind != "masks":
+        _refuse(name, split=split, resolution=resolution, seen=seen)
+    root, key = _located(entry, name, root, workspace)
     refuse_undecodable([root])
+    if isinstance(entry, RegionEntry):
+        return RegionDataset(
+            name=name,
+            key=key,
+            split="all",
+            root=root,
+            sequences=entry.read(root, need_frames=need_frames),
+            kind=entry.kind,
+            interval=entry.interval,
+            count=entry.official,
+        ).select(sequences)
+    dataset = _of_masks(entry, name, key, root, split, resolution, need_frames, seen)
+    dataset = dataset.select(sequences)
+    if entry is FOLDER and holds_binary_masks(dataset.sequences):
+        return replace(dataset, merged=True)
+    return dataset
+
+
+def open_masks(name: str, **options: Any) -> Dataset:
+    """Open a dataset of label maps, see `open_dataset`.
+
+    Raises:
+        UsageError: the dataset is of boxes, or the options do not fit it.
+        VostoolError: see `open_dataset`.
+    """
+    if kind_of(name) == "masks":
+        dataset = open_dataset(name, **options)
+        if isinstance(dataset, Dataset):
+            return dataset
+    raise UsageError(
+        f"{name} has boxes and no masks: only `vostool run` and `vostool eval` take it."
+    )
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of the dataset that has a name, see `open_dataset`.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    return _entry(name).kind
+
+
+def _entry(name: str) -> Entry | RegionEntry:
+    prefix, _, path = name.partition(":")
+    entry = _OWN.get(prefix) if path else CATALOG.get(name) or REGIONS.get(name)
+    if entry is None:
+        known = [*CATALOG, *REGIONS, *(f"{prefix}:PATH" for prefix in _OWN)]
+        raise UnknownNameError.of("dataset", name, known)
+    return entry
+
+
+def _refuse(name: str, **options: Any) -> None:
+    """Refuse options of datasets of masks."""
+    for option, value in options.items():
+        if value is not None:
+            what = "no categories" if option == "seen" else f"one {option} only"
+            raise UsageError(f"{name} has {what}; leave --{option} away.")
+
+
+def _of_masks(
+    entry: Entry,
+    name: str,
+    key: str,
+    root: Path,
+    split: str | None,
+    resolution: str | None,
+    need_frames: bool,
+    seen: Path | None,
+) -> Dataset:
     split = split or entry.splits[0]
     if split not in entry.splits:
         raise UnknownNameError.of("split", split, entry.splits, f"of {name}")
-    if resolution and not entry.resolutions:
-        raise UsageError(f"{name} has one resolution only; leave --resolution away.")
+    if not entry.resolutions:
+        _refuse(name, resolution=resolution)
     chosen = resolution or (entry.resolutions[0] if entry.resolutions else "")
     if entry is CATALOG["synthetic"]:
         _check_synthetic(root)
     contents = entry.adapter(root, split, chosen, need_frames)
-    if seen is not None and not contents.objects:
-        raise UsageError(f"{name} has no categories; leave --seen away.")
-    categories = _seen_of(seen, contents) if seen is not None else contents.seen
-    dataset = Dataset(
+    if not contents.objects:
+        _refuse(name, seen=seen)
+    return Dataset(
         name=name,
         key=_key(key, entry, split, chosen, contents.variant),
         split=f"{split} {contents.variant}".rstrip(),
@@ -92,13 +166,10 @@ def open_dataset(
         official=entry.official.get(split, ()),
         count=0 if contents.variant else entry.count(split),
         objects=contents.objects,
-        seen=categories,
+        seen=_seen_of(seen, contents) if seen is not None else contents.seen,
         server=None if contents.variant else entry.servers.get(split),
         notes=contents.notes if seen is None else (),
-    ).select(sequences)
-    if entry is FOLDER and holds_binary_masks(dataset.sequences):
-        return replace(dataset, merged=True)
-    return dataset
+    )
 
 
 def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
@@ -113,62 +184,6 @@ def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
     return seen
 
 
-def has_regions(name: str) -> bool:
-    """Tell whether a dataset has boxes and polygons: `VOT2018`, `OTB100`, `vot:PATH`, ..."""
-    prefix, colon, _ = name.partition(":")
-    return name in REGIONS or (bool(colon) and prefix in OWN_REGIONS)
-
-
-def open_regions(
-    name: str,
-    *,
-    root: Path | None = None,
-    sequences: Iterable[str] | None = None,
-    need_frames: bool = True,
-    workspace: Workspace | None = None,
-) -> RegionDataset:
-    """Open a dataset of boxes and polygons, see `has_regions`.
-
-    Args:
-        name: `VOT2018`, another name, or `vot:PATH` or `otb:PATH`.
-        root: folder that holds the sequences; looked for in the workspace if not given.
-        sequences: keep only these.
-        need_frames: the images must be there, not only one of each sequence.
-        workspace: where to look.
-
-    Raises:
-        UnknownNameError: no such dataset or sequence.
-        UsageError: options that do not fit the dataset.
-        DatasetError: it is not there, or its files are not what they should be.
-    """
-    workspace = workspace or Workspace.find()
-    prefix, _, path = name.partition(":")
-    if name in REGIONS:
-        entry: RegionEntry = REGIONS[name]
-        root = _given_or_found(entry, root, workspace)
-    elif prefix in OWN_REGIONS and path:
-        entry = OWN_REGIONS[prefix]
-        if root is not None:
-            raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
-        root = place(path)
-        if not is_folder(root):
-            raise DatasetError(f"{root} is not a folder. {entry.how_to_get}")
-    else:
-        raise UnknownNameError.of("dataset of boxes", name, [*REGIONS, "vot:PATH", "otb:PATH"])
-    refuse_undecodable([root])
-    own = entry.name != name
-    return RegionDataset(
-        name=name,
-        key=f"{prefix}-{base_name(root)}" if own else name,
-        split="all",
-        root=root,
-        sequences=entry.read(root, need_frames=need_frames),
-        task=entry.task,
-        interval=entry.interval,
-        count=entry.official,
-    ).select(sequences)
-
-
 def find_root(entry: Entry | RegionEntry, workspace: Workspace) -> Path | None:
     """Return the folder of the workspace that holds this dataset, or None."""
     for name in entry.folders:
@@ -178,22 +193,21 @@ def find_root(entry: Entry | RegionEntry, workspace: Workspace) -> Path | None:
     return None
 
 
-def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, Path, str]:
-    """Return the catalog entry, the root that exists, and the base of the results folder's name."""
-    if name.startswith("folder:"):
+def _located(
+    entry: Entry | RegionEntry, name: str, root: Path | None, workspace: Workspace
+) -> tuple[Path, str]:
+    """Return the root, which exists, and the base of the results folder's name."""
+    prefix, _, path = name.partition(":")
+    if path:
         if root is not None:
-            raise UsageError("folder:PATH names the folder already; leave --root away.")
-        path = place(name.removeprefix("folder:"))
-        if not is_folder(path):
-            raise DatasetError(f"{path} is not a folder. {FOLDER.how_to_get}")
-        return FOLDER, path, f"folder-{base_name(path)}"
-    if name not in CATALOG:
-        known = [*CATALOG, *REGIONS, "folder:PATH", *(f"{prefix}:PATH" for prefix in OWN_REGIONS)]
-        raise UnknownNameError.of("dataset", name, known)
-    entry = CATALOG[name]
+            raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
+        root = place(path)
+        if not is_folder(root):
+            raise DatasetError(f"{root} is not a folder. {entry.how_to_get}")
+        return root, f"{prefix}-{base_name(root)}"
     if root is None and name == "synthetic" and find_root(entry, workspace) is None:
-        return entry, _draw_synthetic(workspace.datasets / entry.folders[0]), name
-    return entry, _given_or_found(entry, root, workspace), name
+        return _draw_synthetic(workspace.datasets / entry.folders[0]), name
+    return _given_or_found(entry, root, workspace), name
 
 
 def _given_or_found(entry: Entry | RegionEntry, root: Path | None, workspace: Workspace) -> Path:

@@ -4,12 +4,16 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 from vostool.errors import UnknownNameError
 from vostool.types import Clip, Prompt
 
 C = TypeVar("C", bound=Clip)
+
+# What is tracked and how: label maps; boxes with a restart after each failure, as in VOT; boxes in
+# one pass, as in OTB. Rooms that treat them differently have one table from the kind to how.
+Kind = Literal["masks", "restarts", "one-pass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Clips(Generic[C]):
         official: names of the official split, empty if there is none or they are not known.
         count: how many sequences the official split has, 0 if that is not known.
         whole: names of all its sequences, also if only some were selected.
+        kind: decides how trackers are run on it, and how results are stored, scored and shown.
     """
 
     name: str
@@ -35,6 +40,7 @@ class Clips(Generic[C]):
     official: tuple[str, ...] = field(default=(), kw_only=True)
     count: int = field(default=0, kw_only=True)
     whole: tuple[str, ...] = field(default=(), kw_only=True)
+    kind: Kind = field(kw_only=True)
 
     def select(self, names: Iterable[str] | None) -> Self:
         """Return the dataset with only the named sequences, in the order of the split.
@@ -67,6 +73,19 @@ class Clips(Generic[C]):
         there = set(names)
         whole = self.official or self.whole_names
         return len(there) >= self.count and set(whole) <= there
+
+    @property
+    def title(self) -> str:
+        """Return what people call it."""
+        return self.name
+
+    def count_objects(self, sequence: C) -> int:
+        """Return how many objects a sequence has; late ones count where the dataset lists them."""
+        return 1
+
+    def truth_files(self, sequence: C) -> tuple[Path, ...]:
+        """Return the files that hold the ground truth of single frames; none if there are none."""
+        return ()
 
     @abstractmethod
     def prompts(self, sequence: C) -> Iterator[tuple[Prompt, ...]]:

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
-from vostool.datasets.clips import Clips
+from vostool.datasets.clips import Clips, Kind
 from vostool.datasets.protocols import Protocol
 from vostool.errors import DatasetError
 from vostool.io.frames import read_frame
@@ -92,6 +93,23 @@ class Dataset(Clips[Sequence]):
     seen: frozenset[str] | None = None
     server: Server | None = None
     notes: tuple[str, ...] = ()
+    kind: Kind = field(default="masks", kw_only=True)
+
+    @property
+    def title(self) -> str:
+        """Return what people call it, its split included."""
+        return f"{self.name} {self.split}"
+
+    def count_objects(self, sequence: Sequence) -> int:
+        """Return how many objects a sequence has; late ones count where the dataset lists them."""
+        if self.merged:
+            return 1
+        listed = self.objects.get(sequence.name, {})
+        return len(listed) or _objects_on(sequence.annotations[min(sequence.annotations)])
+
+    def truth_files(self, sequence: Sequence) -> tuple[Path, ...]:
+        """Return the label maps of the ground truth."""
+        return tuple(sequence.annotations.values())
 
     def only(self, sequence: Sequence) -> "Dataset":
         """Return the dataset with one sequence and nothing about others, to be sent to a worker."""
@@ -231,6 +249,12 @@ class Dataset(Clips[Sequence]):
         """Return a hash of the first label map, which tells whether a run was made on this data."""
         labels = self.labels(sequence.annotations[min(sequence.annotations)])
         return hashlib.sha256(f"{labels.shape}".encode() + labels.tobytes()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1 << 18)
+def _objects_on(path: Path) -> int:
+    """Return how many objects a label map shows; every run of a campaign asks for it."""
+    return max(1, len(ids_in(read_labels(path))))
 
 
 def _annotated_in(own: Path, usual: Path, sequence: Sequence) -> Sequence:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vostool.datasets import mose, youtube_vos
+from vostool.datasets.clips import Kind
 from vostool.datasets.dataset import Contents, Server
 from vostool.datasets.davis import read_davis
 from vostool.datasets.folder import read_folder
@@ -34,6 +35,7 @@ class Entry:
         merged: all objects of a label map are one.
         late_objects: objects are prompted where they first appear.
         marks: a folder that holds one of these is the dataset.
+        kind: what is tracked and how.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Entry:
     merged: bool = False
     late_objects: bool = False
     marks: tuple[str, ...] = ("Annotations",)
+    kind: Kind = "masks"
 
     def count(self, split: str) -> int:
         """Return how many sequences the official split has, 0 if that is not known."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vostool.datasets.clips import Kind
 from vostool.datasets.otb import read_otb
-from vostool.datasets.regions import Task
 from vostool.datasets.vot import LIST, read_vot
 from vostool.types import RegionSequence
 
@@ -16,7 +16,7 @@ class RegionEntry:
     Args:
         name: what `--dataset` calls it.
         read: reads the files.
-        task: the experiment that is done on it.
+        kind: how trackers are run on it.
         how_to_get: one sentence for people who lack it.
         official: how many sequences it has, 0 if that is not known.
         interval: of VOT, see `RegionDataset`.
@@ -25,7 +25,7 @@ class RegionEntry:
 
     name: str
     read: Callable[..., tuple[RegionSequence, ...]]
-    task: Task
+    kind: Kind
     how_to_get: str
     official: int = 0
     interval: tuple[int, int] | None = None
@@ -41,7 +41,7 @@ def _vot(year: int, low: int, high: int) -> RegionEntry:
     return RegionEntry(
         name=f"VOT{year}",
         read=read_vot,
-        task="supervised",
+        kind="restarts",
         how_to_get=f"Download the short-term sequences of VOT{year} from "
         f"votchallenge.net/vot{year}, which vot-toolkit does, and unpack them with list.txt as "
         f"datasets/VOT{year}.",
@@ -61,7 +61,7 @@ REGIONS = {
         RegionEntry(
             name="OTB100",
             read=read_otb,
-            task="unsupervised",
+            kind="one-pass",
             how_to_get="Download the sequences of OTB from visual-tracking.net and unpack each "
             "as a folder of datasets/OTB100, with img/ and groundtruth_rect.txt.",
             official=100,
@@ -74,14 +74,14 @@ OWN_REGIONS = {
     "vot": RegionEntry(
         name="vot",
         read=read_vot,
-        task="supervised",
+        kind="restarts",
         how_to_get="Your own data in VOT's layout: PATH/list.txt, PATH/<sequence>/groundtruth.txt "
         "and PATH/<sequence>/color/.",
     ),
     "otb": RegionEntry(
         name="otb",
         read=read_otb,
-        task="unsupervised",
+        kind="one-pass",
         how_to_get="Your own data in OTB's layout: PATH/<sequence>/groundtruth_rect.txt and "
         "PATH/<sequence>/img/.",
     ),

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -15,20 +14,16 @@ from vostool.types import Box, Polygon, Prompt, RegionSequence
 
 OBJECT = 1  # the id of the one object, in prompts and label maps
 
-Task = Literal["supervised", "unsupervised"]  # started anew after failures; or tracked through
-
 
 @dataclass(frozen=True, slots=True)
 class RegionDataset(Clips[RegionSequence]):
-    """Sequences with regions, and the experiment that is done on them.
+    """Sequences with regions.
 
     Args:
-        task: "supervised" as in VOT, "unsupervised" as in OTB.
         interval: lengths over which the expected overlap is averaged (VOT), None if there is none
             that everybody takes.
     """
 
-    task: Task
     interval: tuple[int, int] | None = None
 
     def prompt(self, sequence: RegionSequence, index: int, init: str = "mask") -> Prompt:

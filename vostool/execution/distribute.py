@@ -12,9 +12,10 @@ from typing import Any
 from vostool.datasets.clips import Clips
 from vostool.errors import ClusterError
 from vostool.execution.pools import Crew, crew_of, in_groups
-from vostool.execution.worker import Batch, Order, Session, Track, facts, track_batch
+from vostool.execution.worker import Batch, Session, WorkerSpec, track_batch, worker_info
 from vostool.io.storage import is_remote
 from vostool.runs.folder import Finished, Manifest, RunFolder
+from vostool.tracking.experiments import Track
 from vostool.tracking.job import Job
 from vostool.types import AnyClip, Clip, portable
 
@@ -76,41 +77,38 @@ Advance = Callable[[int, str], None]  # frames done, name of the sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """With what sequences are tracked.
+class TrackingContext:
+    """The tracker, workers and progress callback of a run.
 
     Args:
         job: the tracker.
-        track: tracks a sequence.
+        track_sequence: see `tracking.experiments`.
         workers: processes of this machine that share it; of an executor, if it does not tell.
         executor: shares out the sequences; None for processes of this machine.
-        batch: frames of a task, see `shares.batches`.
+        batch: frames of a task, see `batches`.
         advance: told of frames as they are done.
     """
 
     job: Job
-    track: Track
+    track_sequence: Track
     workers: int = 1
     executor: Executor | None = None
     batch: int | None = None
     advance: Advance = lambda frames, sequence: None
 
-    def track_into(
+    def track(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
-    ) -> None:
-        """Track sequences and make them part of a run as they are finished.
+    ) -> Iterator[list[Finished]]:
+        """Return an iterator that tracks sequences, for the caller to make them part of the run.
 
         Args:
             folder: of the run, locked.
-            manifest: of the run; it gets their statuses.
+            manifest: of the run.
             dataset: holds the sequences.
             todo: what to track.
         """
-        groups = (
-            self._in_crew if self.executor or (self.workers > 1 and len(todo) > 1) else self._here
-        )
-        for group in groups(folder, manifest, dataset, todo):
-            folder.commit_all(manifest, group)
+        shared = self.executor is not None or (self.workers > 1 and len(todo) > 1)
+        return (self._by_workers if shared else self._here)(folder, manifest, dataset, todo)
 
     def _here(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
@@ -120,12 +118,12 @@ class Effort:
         folder.begin(manifest)
         session: Session | None = None
         for sequence in todo:
-            session = session or Session(self.job, dataset, sequence, self.track)
+            session = session or Session(self.job, dataset, sequence, self.track_sequence)
             on_frame = partial(self.advance, 1, sequence.name)
             hidden = folder.partial(sequence.name)
             yield [session.finish(dataset, sequence, hidden, on_frame)]
 
-    def _in_crew(
+    def _by_workers(
         self, folder: RunFolder, manifest: Manifest, dataset: Clips[Any], todo: Sequence[Clip]
     ) -> Iterator[list[Finished]]:
         """Yield the sequences in groups as they are finished by workers."""
@@ -134,10 +132,10 @@ class Effort:
             crew = opened.for_device(self.job.runtime.device)
             describe(manifest, self.job, crew)
             folder.begin(manifest)  # where the workers look for it
-            order = Order(
+            spec = WorkerSpec(
                 token=uuid.uuid4().hex,
                 job=self.job,
-                track=self.track,
+                track=self.track_sequence,
                 layout=folder.layout,
                 folder=folder.path.absolute(),
                 weights=manifest.weights["sha256"] if manifest.weights else None,
@@ -145,7 +143,7 @@ class Effort:
                 sharing=crew.sharing(""),
             )
             tasks: deque[tuple[Any, ...]] = deque(
-                (order, [(dataset.only(each), each) for each in map(portable, batch)])
+                (spec, [(dataset.only(each), each) for each in map(portable, batch)])
                 for batch in batches(todo, self.batch)
             )
             for done in in_groups(crew, track_batch, tasks):
@@ -153,9 +151,9 @@ class Effort:
                 for (_, clips), batch in done:
                     group += self._told(batch, crew, clips)
                     if left := clips[len(batch.finished) :]:
-                        tasks.appendleft((order, left))
+                        tasks.appendleft((spec, left))
                 yield group
-            crew.forget(order.token)
+            crew.forget(spec.token)
 
     def _told(
         self, batch: Batch, crew: Crew, clips: list[tuple[Clips[Any], Clip]]
@@ -181,5 +179,5 @@ def describe(manifest: Manifest, job: Job, crew: Crew | None = None) -> None:
     """
     if not manifest.device_name:
         asked = (job.runtime.device, tuple(job.packages))
-        found = facts(*asked) if crew is None else crew.first(facts, *asked)
+        found = worker_info(*asked) if crew is None else crew.first(worker_info, *asked)
         manifest.device_name, manifest.versions = found.device_name, found.versions

@@ -1,73 +1,27 @@
 """Running one tracker over one dataset: what is missing is tracked, what is there is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vostool.datasets.clips import Clips
-from vostool.datasets.regions import RegionDataset
 from vostool.errors import ResultError
-from vostool.execution.distribute import Advance, Effort, describe, share_of
+from vostool.execution.distribute import Advance, TrackingContext, share_of
 from vostool.execution.shard import track_shard
-from vostool.execution.worker import Track
 from vostool.runs.folder import Manifest, RunFolder
 from vostool.runs.layouts import layout_of
 from vostool.runs.resume import new_manifest, resumed
 from vostool.runs.shards import done_in, gather
+from vostool.tracking.experiments import Experiment, experiment_of
 from vostool.tracking.job import RunRequest, prepare, run_name
-from vostool.tracking.loop import track_sequence
-from vostool.tracking.restarts import Experiment
 from vostool.types import Clip
 from vostool.workspace import Workspace
 
-
-def run_regions(
-    request: RunRequest,
-    dataset: RegionDataset,
-    experiment: Experiment,
-    workspace: Workspace,
-    results: Path,
-    advance: Advance = lambda frames, sequence: None,
-    *,
-    executor: Executor | None = None,
-) -> RunFolder:
-    """Track every sequence of a dataset of boxes that the run folder lacks.
-
-    Args:
-        request: tracker, configuration and how to run it.
-        dataset: what to track.
-        experiment: how.
-        workspace: where local trackers are.
-        results: folder of run folders, by dataset.
-        advance: told of frames as they are done.
-        executor: shares out the sequences, see `runner.run_tracker`.
-
-    Raises:
-        VostoolError: see `runner.run_tracker`.
-    """
-    return run_tracker(
-        request,
-        dataset,
-        workspace,
-        results,
-        advance,
-        track=experiment.track,
-        experiment=asdict(experiment),
-        executor=executor,
-    )
-
-
-def regions_missing(request: RunRequest, dataset: RegionDataset, results: Path) -> tuple[Clip, ...]:
-    """Return the sequences of the dataset that the run folder of a request lacks."""
-    return missing_sequences(request, dataset, results)
-
-
 __all__ = [
     "Advance",
-    "describe",
+    "folder_of",
     "missing_sequences",
     "new_manifest",
     "opened_run",
@@ -83,8 +37,7 @@ def run_tracker(
     results: Path,
     advance: Advance = lambda frames, sequence: None,
     *,
-    track: Track = track_sequence,
-    experiment: Mapping[str, Any] | None = None,
+    experiment: Experiment | None = None,
     executor: Executor | None = None,
 ) -> RunFolder:
     """Track every sequence of the dataset that the run folder lacks.
@@ -93,7 +46,7 @@ def run_tracker(
     given functions of vostool by name, plain values and paths. They must see the dataset, the
     results folder and the weights under the same paths, and have the same vostool, tracker and
     packages; each says so if it has not. Threads take turns, for trackers draw random numbers from
-    generators of the process. What an executor may tell beside that is in `workers.Crew`; of one
+    generators of the process. What an executor may tell beside that is in `pools.Crew`; of one
     that tells nothing, `request.workers` says how many of its workers share a machine.
 
     Args:
@@ -103,8 +56,7 @@ def run_tracker(
         results: folder of run folders, by dataset.
         advance: told of frames as they are done: each one, or with several workers those of a
             whole sequence.
-        track: tracks a sequence.
-        experiment: what else decides the results, for the manifest.
+        experiment: how the tracker is run; as usual for the dataset if None.
         executor: shares out the sequences, the longest first; it is left open. Otherwise they are
             tracked in this process, or in as many of this machine as `request.workers` says.
 
@@ -118,16 +70,19 @@ def run_tracker(
         VostoolError: as raised by the dataset and the tracker.
     """
     job = prepare(request, workspace, cuda=getattr(executor, "cuda", None))
-    effort = Effort(job, track, request.workers, executor, request.batch, advance)
-    name = run_name(request.tracker, request.name)
-    folder = RunFolder(results / dataset.key / name, layout_of(dataset))
-    fresh = new_manifest(job, dataset, folder.name, experiment)
+    experiment = experiment or experiment_of(dataset)
+    context = TrackingContext(
+        job, experiment.track, request.workers, executor, request.batch, advance
+    )
+    folder = folder_of(request, dataset, results)
+    fresh = new_manifest(job, dataset, folder.name, experiment.recorded())
     if request.shard is not None:
-        track_shard(effort, folder, fresh, dataset, request.shard)
+        track_shard(context, folder, fresh, dataset, request.shard)
         return folder
     with opened_run(folder, fresh, dataset) as (manifest, todo):
         if todo:
-            effort.track_into(folder, manifest, dataset, todo)
+            for finished in context.track(folder, manifest, dataset, todo):
+                folder.commit_all(manifest, finished)
         else:
             folder.begin(manifest)
     return folder
@@ -166,11 +121,15 @@ def opened_run(
             folder.discard_partials()
 
 
+def folder_of(request: RunRequest, dataset: Clips[Any], results: Path) -> RunFolder:
+    """Return the run folder of a request."""
+    name = run_name(request.tracker, request.name)
+    return RunFolder(results / dataset.key / name, layout_of(dataset))
+
+
 def missing_sequences(request: RunRequest, dataset: Clips[Any], results: Path) -> tuple[Clip, ...]:
     """Return the sequences, or those of a shard's share, that a run and all its shards lack."""
-    name = run_name(request.tracker, request.name)
-    folder = RunFolder(results / dataset.key / name, layout_of(dataset))
-    done = done_in(folder)
+    done = done_in(folder_of(request, dataset, results))
     if request.shard is not None:
         return tuple(s for s in share_of(dataset.sequences, *request.shard) if s.name not in done)
     return tuple(sequence for sequence in dataset.sequences if sequence.name not in done)

@@ -13,7 +13,7 @@ from typing import Any
 from vostool.datasets.clips import Clips
 from vostool.environment import versions
 from vostool.errors import ResultError, UsageError
-from vostool.execution.distribute import Effort, share_of
+from vostool.execution.distribute import TrackingContext, share_of
 from vostool.io.storage import is_remote
 from vostool.runs.folder import Manifest, RunFolder
 from vostool.runs.resume import resumed
@@ -21,12 +21,16 @@ from vostool.runs.shards import FOLDER, Shard, alive, done_in, gather_if_idle, r
 
 
 def track_shard(
-    effort: Effort, folder: RunFolder, fresh: Manifest, dataset: Clips[Any], shard: tuple[int, int]
+    context: TrackingContext,
+    folder: RunFolder,
+    fresh: Manifest,
+    dataset: Clips[Any],
+    shard: tuple[int, int],
 ) -> None:
     """Track what is missing of a shard's share, and gather all shards if that was the last.
 
     Args:
-        effort: with what.
+        context: of the run.
         folder: of the run.
         fresh: manifest of a run that begins now.
         dataset: all sequences of the run.
@@ -44,7 +48,7 @@ def track_shard(
         )
     resumed(folder, fresh, dataset)
     others = shards_of(folder)
-    _check_alike(folder, fresh, others, effort)
+    _check_alike(folder, fresh, others, context)
     name = f"{shard[0]}-of-{shard[1]}"
     for other in others:
         if other.run.name.startswith(f"{name}.") and other.at_work():
@@ -58,16 +62,20 @@ def track_shard(
         own = RunFolder(folder.path / FOLDER / f"{name}.{uuid.uuid4().hex[:12]}", folder.layout)
         with alive(own.path):
             try:
-                effort.track_into(own, replace(fresh, sequences={}), dataset, todo)
+                manifest = replace(fresh, sequences={})
+                for finished in context.track(own, manifest, dataset, todo):
+                    own.commit_all(manifest, finished)
             finally:
                 own.discard_partials()
     if {each.name for each in dataset.sequences} <= done_in(folder):
         gather_if_idle(folder)
 
 
-def _check_alike(folder: RunFolder, fresh: Manifest, others: list[Shard], effort: Effort) -> None:
+def _check_alike(
+    folder: RunFolder, fresh: Manifest, others: list[Shard], context: TrackingContext
+) -> None:
     """Raise ResultError if another shard is of another run or has other versions of packages."""
-    mine = versions(effort.job.packages)
+    mine = versions(context.job.packages)
     for other in others:
         theirs = recorded(other.run)
         if theirs is None or not theirs.sequences:

@@ -18,16 +18,14 @@ from vostool.datasets.clips import Clips
 from vostool.environment import cores, device_name, sha256_of, versions
 from vostool.errors import ClusterError, ResultError, WeightsError
 from vostool.execution.process_state import ProcessState
-from vostool.io.frames import read_frame
 from vostool.io.storage import staged
 from vostool.runs.folder import Finished, RunFolder, SequenceStatus
 from vostool.runs.layouts import Layout
+from vostool.tracking.experiments import Track
 from vostool.tracking.job import Job
-from vostool.tracking.loop import Read, SequenceResult, track_sequence, warm_up
+from vostool.tracking.loop import track_sequence, warm_up
 from vostool.tracking.timing import stopwatch_for
 from vostool.types import Clip
-
-Track = Callable[..., SequenceResult]  # see `tracking.track_sequence`; workers get it pickled
 
 
 class Session:
@@ -38,7 +36,6 @@ class Session:
         track: tracks a sequence.
         dataset: of the first sequence.
         sequence: the first.
-        read: decodes a frame.
     """
 
     def __init__(
@@ -47,14 +44,12 @@ class Session:
         dataset: Clips[Any],
         sequence: Clip,
         track: Track = track_sequence,
-        read: Read = read_frame,
     ) -> None:
         self._track = track
         self._tracker = job.build()
         self._stopwatch = stopwatch_for(job.runtime.device)
-        self._read = read
         self.device_name = device_name(job.runtime.device)
-        warm_up(self._tracker, dataset, sequence, read)
+        warm_up(self._tracker, dataset, sequence)
 
     def finish(
         self,
@@ -75,7 +70,7 @@ class Session:
         """
         with staged(partial) as folder:
             result = self._track(
-                self._tracker, dataset, sequence, folder, self._stopwatch, on_frame, self._read
+                self._tracker, dataset, sequence, folder, self._stopwatch, on_frame
             )
         status = SequenceStatus(
             fingerprint=dataset.fingerprint(sequence),
@@ -91,21 +86,21 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a process knows of where it runs."""
+class WorkerInfo:
+    """The device of a process, and its versions of packages."""
 
     device_name: str
     versions: dict[str, str]
 
 
-def facts(device: str, packages: tuple[str, ...]) -> Facts:
+def worker_info(device: str, packages: tuple[str, ...]) -> WorkerInfo:
     """Return the hardware behind a device, and versions of packages that decide results."""
-    return Facts(device_name(device), versions(packages))
+    return WorkerInfo(device_name(device), versions(packages))
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a run asks of its workers.
+class WorkerSpec:
+    """Everything a worker needs to track sequences of one run.
 
     Args:
         token: tells the run from others, so that each builds its tracker once.
@@ -141,13 +136,13 @@ _session: tuple[str, Session] | None = None
 _untouched = ProcessState()  # as no tracker has changed it yet
 
 
-def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
+def track_batch(spec: WorkerSpec, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
     """Track sequences, one after the other, into hidden folders below the run folder.
 
     Every attempt has folders of its own: a worker that was given up for lost may still be writing.
 
     Args:
-        order: of the run.
+        spec: of the run.
         clips: datasets of one sequence each, and that sequence.
 
     Returns:
@@ -155,17 +150,17 @@ def track_batch(order: Order, clips: list[tuple[Clips[Any], Clip]]) -> Batch:
 
     Raises:
         ClusterError: this process does not see what it needs, or has other code.
-        VostoolError: the first sequence failed, see `tracking.track_sequence`.
+        VostoolError: the first sequence failed, see `loop.track_sequence`.
     """
     global _session
     finished: list[Finished] = []
     with _lock:
-        session = _session_of(order, *clips[0])
-        folder = RunFolder(order.folder, order.layout)
+        session = _session_of(spec, *clips[0])
+        folder = RunFolder(spec.folder, spec.layout)
         for dataset, sequence in clips:
             try:
                 partial = folder.partial(sequence.name, uuid.uuid4().hex[:12])
-                finished.append(session.finish(dataset, sequence, partial, workers=order.sharing))
+                finished.append(session.finish(dataset, sequence, partial, workers=spec.sharing))
             except Exception:
                 _session = None  # nobody knows in what state the tracker is
                 if not finished:
@@ -211,22 +206,22 @@ def share_cores(processes: int) -> None:
         torch.set_num_threads(min(threads, torch.get_num_threads()))
 
 
-def _session_of(order: Order, dataset: Clips[Any], sequence: Clip) -> Session:
+def _session_of(spec: WorkerSpec, dataset: Clips[Any], sequence: Clip) -> Session:
     global _session
-    if _session is None or _session[0] != order.token:
+    if _session is None or _session[0] != spec.token:
         _session = None  # at most one at a time is in memory
         _untouched.restore()  # by the trackers before
-        _check(order, sequence)
-        share_cores(order.sharing)
-        session = Session(_at_home(order), dataset, sequence, order.track)
-        share_cores(order.sharing)  # once more: torch may have come with the tracker
-        _session = order.token, session
+        _check(spec, sequence)
+        share_cores(spec.sharing)
+        session = Session(_at_home(spec), dataset, sequence, spec.track)
+        share_cores(spec.sharing)  # once more: torch may have come with the tracker
+        _session = spec.token, session
     return _session[1]
 
 
-def _check(order: Order, sequence: Clip) -> None:
+def _check(spec: WorkerSpec, sequence: Clip) -> None:
     """Refuse to work where results or data are not seen, or where code is another."""
-    folder = RunFolder(order.folder, order.layout)
+    folder = RunFolder(spec.folder, spec.layout)
     if not folder.is_begun():
         raise ResultError(
             f"{worker_name()} does not see {folder.manifest_path}, where its masks would go. Put "
@@ -237,10 +232,10 @@ def _check(order: Order, sequence: Clip) -> None:
             f"{worker_name()} does not see {sequence.frames[0]}. Put the dataset on storage that "
             "all workers share, under the same path."
         )
-    mine = versions(order.job.packages)
+    mine = versions(spec.job.packages)
     differ = [
         f"{name} {mine.get(name, 'not installed')} instead of {version}"
-        for name, version in order.versions.items()
+        for name, version in spec.versions.items()
         if mine.get(name) != version
     ]
     if differ:
@@ -250,14 +245,14 @@ def _check(order: Order, sequence: Clip) -> None:
         )
 
 
-def _at_home(order: Order) -> Job:
+def _at_home(spec: WorkerSpec) -> Job:
     """Return the job with the weights that are meant, as they are found here.
 
     Raises:
         ClusterError: the tracker's code is another.
         WeightsError: the weights are not there, or others.
     """
-    job, weights = order.job, order.job.runtime.weights
+    job, weights = spec.job, spec.job.runtime.weights
     plugin = job.plugin()
     if plugin.code_hash() != job.code:
         raise ClusterError(
@@ -275,7 +270,7 @@ def _at_home(order: Order) -> Job:
             )
         job = replace(job, runtime=replace(job.runtime, weights=own))
         weights = own
-    if sha256_of(weights) != order.weights:
+    if sha256_of(weights) != spec.weights:
         raise WeightsError(
             f"{worker_name()} finds other weights in {weights}. Give all workers the same file."
         )

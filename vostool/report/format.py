@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from vostool.scoring.tables import lead_score
+from vostool.scoring.tables import primary_metric
 
 # Columns of the printed tables: (column, heading).
 SCORES = [
@@ -27,13 +27,13 @@ SEEN_SCORES = [  # of YouTube-VOS, where it is known which categories training h
 VOT_SCORES = [("EAO", "EAO"), ("A", "A"), ("R", "R")]  # fractions, and failures per 100 frames
 OTB_SCORES = [("AUC", "AUC"), ("P20", "P 20 px"), ("NP20", "P 20 %")]
 LOWER_IS_BETTER = ("J_decay", "F_decay", "R")
-_BY_LEAD = {"JF_mean": SCORES, "G": SEEN_SCORES, "EAO": VOT_SCORES, "AUC": OTB_SCORES}
+_BY_PRIMARY = {"JF_mean": SCORES, "G": SEEN_SCORES, "EAO": VOT_SCORES, "AUC": OTB_SCORES}
 _AS_THEY_ARE = tuple(column for column, _ in VOT_SCORES)
 
 
 def scores_of(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the columns to show of summary rows, the one that sums them up first."""
-    return _BY_LEAD[lead_score(table)]
+    return _BY_PRIMARY[primary_metric(table)]
 
 
 def in_percent(column: str) -> bool:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from vostool.datasets.clips import Clips
-from vostool.datasets.regions import RegionDataset
+from vostool.datasets.clips import Clips, Kind
 from vostool.io.listing import Entry
 from vostool.io.storage import read_bytes, write_bytes
 from vostool.runs.manifest import SequenceStatus
@@ -140,8 +139,9 @@ RESTARTS: Layout = _Restarts(BASELINE)
 BOXES: Layout = _Boxes("boxes")
 
 
+_LAYOUTS: dict[Kind, Layout] = {"masks": MASKS, "restarts": RESTARTS, "one-pass": BOXES}
+
+
 def layout_of(dataset: Clips[Any]) -> Layout:
-    """Return how a run on a dataset keeps its results: boxes only on datasets of boxes."""
-    if not isinstance(dataset, RegionDataset):
-        return MASKS
-    return RESTARTS if dataset.task == "supervised" else BOXES
+    """Return how a run on a dataset keeps its results."""
+    return _LAYOUTS[dataset.kind]

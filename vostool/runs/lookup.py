@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vostool.datasets.catalog import CATALOG, FOLDER, open_dataset
+from vostool.datasets.catalog import CATALOG, FOLDER, open_masks
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.entries import Entry
 from vostool.errors import DatasetError, ResultError, UnknownNameError, UsageError
@@ -129,7 +129,7 @@ def dataset_of(manifest: Manifest, workspace: Workspace, *, need_frames: bool = 
         )
     root = place(manifest.root)
     there = is_folder(root)
-    opened = open_dataset if need_frames else with_frames
+    opened = open_masks if need_frames else with_frames
     if entry is FOLDER:
         return opened(f"folder:{root}", workspace=workspace)
     split = manifest.split.partition(" ")[0]
@@ -147,15 +147,15 @@ def with_frames(name: str, *, workspace: Workspace, **options: Any) -> Dataset:
     Args:
         name: as `--dataset` has it.
         workspace: where to look.
-        options: of `open_dataset`.
+        options: of `open_masks`.
 
     Raises:
         DatasetError: it is not there, or its frames are not and masks do not tell their names.
     """
     try:
-        return open_dataset(name, **options, workspace=workspace)
+        return open_masks(name, **options, workspace=workspace)
     except DatasetError:
-        dataset = open_dataset(name, **options, workspace=workspace, need_frames=False)
+        dataset = open_masks(name, **options, workspace=workspace, need_frames=False)
         if dataset.server is not None and not dataset.server.listed_only:
             raise
         return dataset

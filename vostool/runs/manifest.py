@@ -41,9 +41,8 @@ class SequenceStatus:
         seconds: wall clock of the whole sequence, decoding and writing included.
         workers: processes that shared the machine.
         device_name: hardware it ran on.
-        peak_mb: memory of the process or device so far; None where the system does not tell, or
-            where several trackers shared it.
-        spared: frames that another tracker of the process had decoded.
+        peak_mb: memory of the process or device so far; None where the system does not tell.
+        spared: of older runs, frames that another tracker had decoded: `seconds` is without them.
     """
 
     fingerprint: str

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vostool.datasets.dataset import Dataset
-from vostool.datasets.protocols import Protocol
+from vostool.datasets.clips import Clips
 from vostool.errors import ResultError, VostoolError
-from vostool.execution.pools import Workers
 from vostool.io.storage import create, read_text, require_writable, resolved
 from vostool.runs.folder import RunFolder, runs_in
+from vostool.runs.layouts import layout_of
 from vostool.runs.shards import gather_all
 from vostool.scoring.cache import ScoreCache
-from vostool.scoring.evaluate import combined_summary, evaluate_masks, evaluate_run
-from vostool.scoring.stability import check_stability
-from vostool.scoring.tables import Scores, write_csv
+from vostool.scoring.evaluate import run_columns, score_folder
+from vostool.scoring.kinds import scorer_of
+from vostool.scoring.scorer import Scorer, ScoringOptions
+from vostool.scoring.tables import Scores, combined_summary, write_csv
 
 MASKS_FILE = "masks.txt"  # beside the scores of masks that are no run: where the masks are
 
@@ -29,144 +29,126 @@ class Evaluated:
         scores: one per run.
         left_out: run name -> why it could not be scored.
         folder: where the tables are.
+        partial: several runs were scored, but not all or on chosen sequences; the folder is of
+            whole runs.
     """
 
     scores: list[Scores]
     left_out: dict[str, str]
     folder: Path
+    partial: bool = False
 
 
 def evaluate_runs(
-    dataset: Dataset,
-    protocol: Protocol | None,
+    dataset: Clips[Any],
+    options: ScoringOptions,
     results: Path,
     out: Path | None,
-    workers: Workers,
     *,
     names: Iterable[str] | None = None,
     subset: bool = False,
-    fresh: bool = False,
-    allow_trivial: bool = False,
-    stability: bool = False,
 ) -> Evaluated:
     """Score the runs of a dataset and write their tables.
 
     Without `out` a run's tables go into its own folder, `scores/<protocol>/`, and the summary of
     all into the dataset's folder. With it they go there: those of a single run directly, those of
-    several into a folder each, with `summary.csv` beside them.
+    several into a folder each, with the summary of all beside them.
 
     Args:
         dataset: what to score.
-        protocol: the dataset's own if None.
+        options: how.
         results: folder of run folders, by dataset.
         out: folder for the tables.
-        workers: processes, or an executor.
         names: only these runs.
         subset: the dataset is only a part that the user chose; the run's own scores stay.
-        fresh: compute all scores, whatever was kept of earlier evaluations.
-        allow_trivial: also score runs whose scores are all 0 or all 1.
-        stability: also score temporal stability.
 
     Raises:
         ResultError: there is no run, or none that can be scored.
     """
-    protocol = protocol or dataset.protocol
-    if stability:
-        check_stability(dataset, protocol)
+    scorer = scorer_of(dataset, options)
     require_writable(out or results)
-    gather_all(results / dataset.key)
-    runs = runs_in(results / dataset.key)
-    if names is not None:
-        wanted = set(names)
-        runs = [run for run in runs if run.name in wanted]
-    if not runs:
-        raise ResultError(
-            f"There are no runs in {results / dataset.key}. Make one with `vostool run copy_first "
-            f"--dataset {dataset.name}`, or score any folder of masks with --masks."
-        )
-    how: Any = {"allow_trivial": allow_trivial, "stability": stability}
-    scored, left_out = _each_scored(runs, dataset, protocol, workers, fresh, how)
-    folders = []
-    for run, scores in scored:
-        folder = run.path / "scores" / _leaf(protocol, subset)
-        if out is not None:
-            folder = out if len(runs) == 1 else out / run.name
-        scores.write(folder)
-        folders.append(folder)
-    # The dataset's own summary is of all runs and all sequences, or it would mislead.
-    everything = names is None and not subset
-    if len(runs) > 1 and (out is not None or everything):
-        write_csv(
-            combined_summary(scores for _, scores in scored),
-            (out or results / dataset.key) / "summary.csv",
-        )
-    where = folders[0] if len(scored) == 1 else out or results / dataset.key
-    return Evaluated([scores for _, scores in scored], left_out, where)
-
-
-def _each_scored(
-    runs: list[RunFolder],
-    dataset: Dataset,
-    protocol: Protocol,
-    workers: Workers,
-    fresh: bool,
-    how: dict[str, Any],
-) -> tuple[list[tuple[RunFolder, Scores]], dict[str, str]]:
-    """Score runs one after the other; returns the scores, and why others could not be scored.
-
-    Raises:
-        ResultError: none could be scored.
-    """
+    runs = _runs(dataset, results / dataset.key, names)
     scored: list[tuple[RunFolder, Scores]] = []
     left_out: dict[str, str] = {}
     for run in runs:
-        cache = _cache(run.path / "scores", fresh)
         try:
-            scores = evaluate_run(run, dataset, protocol, workers, cache=cache, **how)
-            scored.append((run, scores))
+            with _cache(run.path / "scores", scorer).emptied_if_refused() as cache:
+                scored.append((run, scorer.score(run.masks, run_columns(run, scorer), cache)))
         except VostoolError as error:
             left_out[run.name] = str(error)
     if not scored:
         raise ResultError(" ".join(left_out.values()))
-    return scored, left_out
+    folders = _write(scored, scorer, out, subset, alone=len(runs) == 1)
+    # The dataset's own summary is of all runs and all sequences, or it would mislead.
+    everything = names is None and not subset
+    if len(runs) > 1 and (out is not None or everything):
+        summary = combined_summary(scores for _, scores in scored)
+        write_csv(summary, (out or results / dataset.key) / scorer.summary_file)
+    where = folders[0] if len(scored) == 1 else out or results / dataset.key
+    partial = out is None and len(scored) > 1 and not everything
+    return Evaluated([scores for _, scores in scored], left_out, where, partial)
+
+
+def _write(
+    scored: list[tuple[RunFolder, Scores]],
+    scorer: Scorer,
+    out: Path | None,
+    subset: bool,
+    alone: bool,
+) -> list[Path]:
+    """Write the tables of runs; returns the folder of each."""
+    folders = []
+    for run, scores in scored:
+        folder = run.path / "scores" / scorer.folder(subset)
+        if out is not None:
+            folder = out if alone else out / run.name
+        scores.write(folder)
+        folders.append(folder)
+    return folders
+
+
+def _runs(dataset: Clips[Any], folder: Path, names: Iterable[str] | None) -> list[RunFolder]:
+    """Return the runs of a dataset, their shards gathered.
+
+    Raises:
+        ResultError: there is none.
+    """
+    layout = layout_of(dataset)
+    gather_all(folder, layout)
+    wanted = None if names is None else set(names)
+    found = [RunFolder(run.path, layout) for run in runs_in(folder)]
+    runs = [run for run in found if wanted is None or run.name in wanted]
+    if not runs:
+        raise ResultError(
+            f"There are no runs in {folder}. Make one with `vostool run copy_first "
+            f"--dataset {dataset.name}`, or score any folder of results with --masks."
+        )
+    return runs
 
 
 def evaluate_folder(
     masks: Path,
-    dataset: Dataset,
-    protocol: Protocol | None,
+    dataset: Clips[Any],
+    options: ScoringOptions,
     results: Path,
     out: Path | None,
-    workers: Workers,
     *,
     subset: bool = False,
-    fresh: bool = False,
-    allow_trivial: bool = False,
-    stability: bool = False,
 ) -> Evaluated:
-    """Score any folder of masks and write its tables.
+    """Score any folder of results and write its tables; if that is refused, nothing is written.
 
     Without `out` they go into the results folder, `<dataset>/scores/<name of the folder>/
     <protocol>/`; those of a run folder into the run.
     """
-    protocol = protocol or dataset.protocol
-    if stability:
-        check_stability(dataset, protocol)
-    run = RunFolder(masks)
-    own = run.path / "scores" if run.exists() else None
+    scorer = scorer_of(dataset, options)
+    own = masks / "scores" if RunFolder(masks).exists() else None
     require_writable(out or own or results)
     home = own or out or home_of(masks, results / dataset.key)
-    how: Any = {
-        "cache": _cache(home, fresh),
-        "allow_trivial": allow_trivial,
-        "stability": stability,
-    }
-    if run.exists():
-        scores = evaluate_run(run, dataset, protocol, workers, **how)
-    else:
-        name = name_of(masks) if out else home.name
-        scores = evaluate_masks(masks, dataset, protocol, workers, name=name, **how)
-    folder = out or home / _leaf(protocol, subset)
+    with _cache(home, scorer).emptied_if_refused() as cache:
+        scores = score_folder(scorer, masks, cache, name_of(masks) if out else home.name)
+        if not (own or out):
+            _claim(home, masks)
+    folder = out or home / scorer.folder(subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
 
@@ -174,26 +156,44 @@ def evaluate_folder(
 def home_of(masks: Path, runs: Path) -> Path:
     """Return the folder for the scores of a folder of masks, which bears its name.
 
-    It says at once whose it is: another folder of that name gets one that is told from it.
+    A folder of that name that is another's is passed over for one that is told from it. Nothing is
+    written.
     """
     path, name = resolved(masks), name_of(masks)
-    own_name = f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
-    for home in (runs / "scores" / name, runs / "scores" / own_name):
-        create(home / MASKS_FILE, f"{path}\n".encode())
-        if read_text(home / MASKS_FILE).strip() == str(path):
-            break
-    return home
+    home = runs / "scores" / name
+    if _owner(home) in (None, str(path)):
+        return home
+    return home.with_name(f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}")
+
+
+def _owner(home: Path) -> str | None:
+    """Return the folder of masks whose scores are in a folder; None if it is nobody's."""
+    try:
+        return read_text(home / MASKS_FILE).strip()
+    except FileNotFoundError:
+        return None
+
+
+def _claim(home: Path, masks: Path) -> None:
+    """Say whose scores are in a folder.
+
+    Raises:
+        ResultError: another folder of masks of that name was scored meanwhile.
+    """
+    path = str(resolved(masks))
+    create(home / MASKS_FILE, f"{path}\n".encode())
+    if _owner(home) != path:
+        raise ResultError(
+            f"{home} has become the folder for the scores of {_owner(home)} meanwhile. Score "
+            f"{masks} again."
+        )
 
 
 def name_of(masks: Path) -> str:
+    """Return what a folder of results is called."""
     path = resolved(masks)
     return path.parent.name if path.name == "masks" else path.name
 
 
-def _leaf(protocol: Protocol, subset: bool) -> str:
-    """Return the name of the folder of tables: those of a part never replace those of a whole."""
-    return f"{protocol.name}.subset" if subset else protocol.name
-
-
-def _cache(scores: Path, fresh: bool) -> ScoreCache:
-    return ScoreCache(scores / ".cache", fresh=fresh)
+def _cache(scores: Path, scorer: Scorer) -> ScoreCache:
+    return ScoreCache(scores / ".cache", fresh=scorer.options.fresh)

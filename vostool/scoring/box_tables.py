@@ -1,52 +1,13 @@
-"""Tables of the scores of boxes, and the files they are kept in."""
+"""The summaries of scores of boxes, read back from their files."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from vostool.errors import ResultError
 from vostool.io.listing import folders
-from vostool.io.storage import remove
 from vostool.runs.folder import RunFolder, runs_in
-from vostool.scoring.tables import read_csv, write_csv
-
-SUMMARY = "vot.csv"  # not summary.csv, whose columns are those of masks
-
-
-@dataclass(frozen=True, slots=True)
-class RegionScores:
-    """The tables of one evaluation of boxes.
-
-    Args:
-        summary: one row; of VOT with `EAO A R failures reliability`, of OTB with `AUC P20 NP20`.
-        sequences: a row per sequence.
-        curves: of VOT `length overlap`, of OTB `curve threshold value`.
-        tags: a row per tag; empty where there are none.
-        frames: a row per frame and repetition.
-        notes: what was assumed, for people.
-    """
-
-    summary: pd.DataFrame
-    sequences: pd.DataFrame
-    curves: pd.DataFrame
-    tags: pd.DataFrame
-    frames: pd.DataFrame
-    notes: tuple[str, ...] = ()
-
-    @property
-    def run(self) -> str:
-        return str(self.summary["run"].iloc[0])
-
-    def write(self, folder: Path) -> None:
-        """Write each table that is not empty: `vot.csv`, the summary, and `<table>.csv`."""
-        for name in ("frames", "tags", "curves", "sequences", "summary"):
-            table = getattr(self, name)
-            path = folder / (SUMMARY if name == "summary" else f"{name}.csv")
-            if table.empty:
-                remove(path)
-            else:
-                write_csv(table, path)
+from vostool.scoring.tables import BOX_SUMMARY, read_csv
 
 
 def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
@@ -58,7 +19,7 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
         run: the run folder, or that of results which are no run.
 
     Returns:
-        Rows of `vot.csv`, see `RegionScores.summary`, with `scores`, the folder that each is in;
+        Rows of `vot.csv`, see `Scores.summary`, with `scores`, the folder that each is in;
         empty if the run has none.
 
     Raises:
@@ -66,7 +27,7 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
     """
     path = run.path / "scores" if isinstance(run, RunFolder) else run
     tables = []
-    for file in sorted(path.glob(f"*/{SUMMARY}")):
+    for file in sorted(path.glob(f"*/{BOX_SUMMARY}")):
         if file.parent.name.endswith(".subset"):
             continue
         text = {"run": str, "tracker": str, "init": str}

@@ -9,16 +9,18 @@ them, so they are read.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from vostool.environment import code_version
-from vostool.errors import MaskError, StoreError
+from vostool.errors import ClusterError, MaskError, ResourceError, StoreError, VostoolError
 from vostool.io.label_maps import decode_labels, read_file
 from vostool.io.readahead import Ahead
-from vostool.io.storage import read_bytes, read_text, write_text
+from vostool.io.storage import is_remote, read_bytes, read_text, remove, write_text
 from vostool.types import Labels
 
 # The parts of vostool that decide scores; what else scoring imports hands out work and reports.
@@ -94,6 +96,23 @@ class ScoreCache:
     def __init__(self, folder: Path, *, fresh: bool = False) -> None:
         self._folder = folder
         self._fresh = fresh
+        self._new: dict[Path, None] = {}  # files and folders in the order in which they were made
+
+    @contextmanager
+    def emptied_if_refused(self) -> Iterator[Self]:
+        """Remove what was added if the masks are refused: nothing tells of them then.
+
+        A worker that died, a store that is out of reach or Ctrl-C leaves it, to go on from there.
+        """
+        try:
+            yield self
+        except (ClusterError, ResourceError, StoreError):
+            raise
+        except VostoolError:
+            for path in reversed(self._new):
+                with suppress(OSError):  # somebody else has put something there
+                    path.rmdir() if path.is_dir() else remove(path)
+            raise
 
     def load(self, name: str, rules: str, paths: Iterable[Path]) -> SequenceScores | None:
         """Return the scores of a sequence, or None if there is no entry that holds them.
@@ -129,10 +148,19 @@ class ScoreCache:
     def store_entry(self, name: str, rules: str, entry: dict[str, Any]) -> None:
         """Keep something that JSON can hold, with the hash of its files as `files`."""
         text = json.dumps(entry)  # floats are read back to the last bit
+        path = self._path(name)
         try:
-            write_text(self._path(name), f"{_hash(rules, text)}\n{text}")
+            self._note(path)
+            write_text(path, f"{_hash(rules, text)}\n{text}")
         except (OSError, StoreError):
             return
+
+    def _note(self, path: Path) -> None:
+        """Note which of a file and the folders it is in are not there yet."""
+        absent = [path] if not path.exists() else []
+        if absent and not is_remote(path):  # a store has no folders
+            absent += takewhile(lambda folder: not folder.exists(), path.parents)
+        self._new |= dict.fromkeys(reversed(absent))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.scores"

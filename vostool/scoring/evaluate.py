@@ -1,35 +1,19 @@
-"""Evaluating: runs, or any folder of masks, to tables."""
+"""Evaluating one run, or any folder of results, to tables."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-
-from vostool.datasets.attributes import known_attributes
 from vostool.datasets.catalog import open_dataset
-from vostool.datasets.dataset import Dataset
-from vostool.datasets.protocols import Protocol, protocol_named
 from vostool.errors import ResultError
 from vostool.execution.pools import Workers
 from vostool.io.storage import each_at_once, is_remote, place, resolved
 from vostool.runs.folder import RunFolder
+from vostool.runs.layouts import layout_of
 from vostool.scoring.cache import ScoreCache
-from vostool.scoring.masks import score
-from vostool.scoring.stability import check_stability, score_stability
-from vostool.scoring.tables import (
-    Scores,
-    attribute_table,
-    interval_table,
-    lead_score,
-    object_table,
-    pooled_statistics,
-    seen_means,
-    sequence_table,
-    summary_table,
-    with_categories,
-)
+from vostool.scoring.kinds import scorer_of
+from vostool.scoring.scorer import Scorer, ScoringOptions
+from vostool.scoring.tables import Scores
 from vostool.tracking.timing import speed_of
 from vostool.workspace import Workspace
 
@@ -49,13 +33,16 @@ def evaluate(
     fresh: bool = False,
     allow_trivial: bool = False,
     stability: bool = False,
+    overlap: Literal["raster", "exact"] | None = None,
+    interval: tuple[int, int] | None = None,
 ) -> Scores:
-    """Score a folder of masks against a dataset.
+    """Score a folder of masks, or of result files of VOT or OTB, against a dataset.
 
     Args:
-        dataset: name in the catalog, e.g. `DAVIS2016`, or `folder:PATH`.
-        masks: folder that holds `<sequence>/<frame>.png`, or a run folder.
-        root: folder that holds the dataset's `Annotations/`.
+        dataset: name in the catalog, e.g. `DAVIS2016` or `VOT2018`, or `folder:PATH`, `vot:PATH`,
+            `otb:PATH`.
+        masks: folder that holds `<sequence>/<frame>.png` or result files, or a run folder.
+        root: folder that holds the dataset's `Annotations/`, or its sequences of boxes.
         split: name of the split; the default one if None.
         resolution: `480p`, `full` or the name of a resolution folder.
         sequences: score only these.
@@ -67,9 +54,13 @@ def evaluate(
         fresh: compute all scores, whatever the cache holds.
         allow_trivial: also return scores that are all 0 or all 1, which mistakes look like.
         stability: also score temporal stability T, which takes seconds to minutes a sequence.
+        overlap: of VOT, `raster` counts pixels, as published numbers do and if None; `exact`
+            computes areas.
+        interval: of VOT, lengths over which EAO is averaged; the dataset's if None.
 
     Returns:
-        The tables `frames`, `objects`, `sequences` and `summary`, as pandas DataFrames.
+        The tables `frames`, `sequences` and `summary`, of masks also `objects` and `intervals`, of
+        boxes also `curves` and `tags`, as pandas DataFrames.
 
     Raises:
         VostoolError: a sentence that says what is wrong and what mends it.
@@ -84,82 +75,74 @@ def evaluate(
         seen=place(seen) if seen is not None else None,
         workspace=Workspace.find(),
     )
-    rules = protocol_named(protocol) if protocol else opened.protocol
-    if stability:
-        check_stability(opened, rules)
-    kept = ScoreCache(place(cache, listed=False), fresh=fresh) if cache is not None else None
-    run = RunFolder(place(masks))
-    how: Any = {"cache": kept, "allow_trivial": allow_trivial, "stability": stability}
-    if run.exists():
-        return evaluate_run(run, opened, rules, workers, **how)
-    return evaluate_masks(place(masks), opened, rules, workers, **how)
-
-
-def evaluate_masks(
-    masks: Path,
-    dataset: Dataset,
-    protocol: Protocol,
-    workers: Workers = 1,
-    *,
-    name: str | None = None,
-    cache: ScoreCache | None = None,
-    allow_trivial: bool = False,
-    stability: bool = False,
-) -> Scores:
-    """Score any folder of masks, see `score`; it is called by its own name if by no other."""
-    frames, notes = score(
-        dataset, masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
+    options = ScoringOptions(
+        protocol=protocol,
+        workers=workers,
+        fresh=fresh,
+        allow_trivial=allow_trivial,
+        stability=stability,
+        overlap=overlap,
+        interval=interval,
     )
-    about = {"run": name or resolved(masks).name, "tracker": "", "init": ""}
-    steady = score_stability(dataset, masks, workers, cache=cache) if stability else None
-    return _tables(frames, notes, dataset, protocol, about, steady)
+    kept = ScoreCache(place(cache, listed=False), fresh=fresh) if cache is not None else None
+    return score_folder(scorer_of(opened, options), place(masks), kept)
 
 
-def evaluate_run(
-    run: RunFolder,
-    dataset: Dataset,
-    protocol: Protocol,
-    workers: Workers = 1,
-    *,
-    cache: ScoreCache | None = None,
-    allow_trivial: bool = False,
-    stability: bool = False,
+def score_folder(
+    scorer: Scorer, folder: Path, cache: ScoreCache | None = None, name: str | None = None
 ) -> Scores:
-    """Score a run folder, see `score`, and add its speed.
+    """Score a run folder, with its speed, or any folder of results.
+
+    Args:
+        scorer: of a dataset.
+        folder: what to score.
+        cache: see `Scorer.score`.
+        name: what a folder that is no run is called; by its own name if None.
 
     Raises:
-        ResultError: sequences are missing; the message says how to finish the run.
+        ResultError: see `run_columns` and `Scorer.score`.
     """
-    manifest = run.manifest()
+    run = RunFolder(folder, layout_of(scorer.dataset))
+    if run.exists():
+        return scorer.score(run.masks, run_columns(run, scorer), cache)
+    about = {"run": name or resolved(folder).name, "tracker": "", "init": ""}
+    return scorer.score(folder, about, cache)
+
+
+def run_columns(run: RunFolder, scorer: Scorer) -> dict[str, Any]:
+    """Return what the summary says of a run beside its scores.
+
+    Raises:
+        ResultError: sequences are missing, which the message says how to finish, or the run was
+            made on other data.
+    """
+    dataset, manifest = scorer.dataset, run.manifest()
     wanted = [sequence.name for sequence in dataset.sequences]
     run.require(manifest, wanted)
     remote = is_remote(dataset.root)
     hashes = each_at_once(dataset.first_mask_hash, dataset.sequences, remote)
-    for sequence, found in zip(dataset.sequences, hashes, strict=True):
-        if manifest.sequences[sequence.name].first_mask != found:
+    for name, found in zip(wanted, hashes, strict=True):
+        if manifest.sequences[name].first_mask != found:
             raise ResultError(
-                f"Run '{run.name}' was made on other data: its sequence '{sequence.name}' was read "
-                f"from {manifest.root} and began with another mask. Score it on that data, or run "
+                f"Run '{run.name}' was made on other data: its sequence '{name}' was read from "
+                f"{manifest.root} and had another ground truth. Score it on that data, or run "
                 "again."
             )
-    frames, notes = score(
-        dataset, run.masks, protocol, workers, cache=cache, allow_trivial=allow_trivial
-    )
-    about: dict[str, Any] = {
+    return {
         "run": run.name,
         "tracker": manifest.tracker,
         "init": manifest.init,
+        "region": (manifest.experiment or {}).get("region", ""),
         **run_speed(run, wanted),
     }
-    steady = score_stability(dataset, run.masks, workers, cache=cache) if stability else None
-    return _tables(frames, notes, dataset, protocol, about, steady)
 
 
 def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
     """Return the speed columns of a run over some of its sequences.
 
     The rates are blank if several workers shared a machine, several machines a run, or times are
-    missing: they are nobody's speed then. So is `fps_e2e` if trackers shared their frames.
+    missing: they are nobody's speed then. `fps_e2e` is also blank for older runs whose trackers
+    shared decoded frames.
     """
     manifest = run.manifest()
     names = set(sequences)
@@ -189,48 +172,3 @@ def run_speed(run: RunFolder, sequences: Iterable[str]) -> dict[str, Any]:
         "device": ", ".join(sorted(machines)),
         "precision": manifest.precision,
     }
-
-
-def _tables(
-    frames: pd.DataFrame,
-    notes: list[str],
-    dataset: Dataset,
-    protocol: Protocol,
-    about: dict[str, Any],
-    steady: dict[str, float] | None = None,
-) -> Scores:
-    objects = object_table(frames)
-    if protocol.objects == "all":  # otherwise they are not those that the dataset speaks of
-        objects = with_categories(objects, dataset.objects, dataset.seen)
-    sequences = sequence_table(objects)
-    about |= seen_means(objects) | {
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "protocol": protocol.name,
-        "complete": dataset.covers_official(sequences["sequence"]),
-    }
-    if steady is not None:
-        left_out = [name for name in sequences["sequence"] if name not in steady]
-        if left_out:
-            notes = [*notes, f"T leaves out {', '.join(left_out)}, as the authors of DAVIS do."]
-        sequences["T_mean"] = sequences["sequence"].map(steady)  # blank where it does not count
-        about["T_mean"] = float(np.mean(list(steady.values()))) if steady else float("nan")
-    overall = pooled_statistics(frames) if protocol.pooled else None
-    known = known_attributes(dataset.sequences)
-    whole = len(known) == len(dataset.sequences)
-    return Scores(
-        frames=frames,
-        objects=objects,
-        sequences=sequences,
-        summary=summary_table(objects, sequences, about, overall),
-        intervals=pd.DataFrame() if protocol.pooled else interval_table(objects),
-        attributes=attribute_table(sequences, known) if whole else pd.DataFrame(),
-        notes=tuple(notes),
-    )
-
-
-def combined_summary(scores: Iterable[Scores]) -> pd.DataFrame:
-    """Return the summary rows of several evaluations, the best `lead_score` first."""
-    tables = [each.summary for each in scores]
-    table = pd.concat(tables, ignore_index=True)
-    return table.sort_values(lead_score(table), ascending=False, kind="stable", ignore_index=True)

@@ -16,6 +16,7 @@ from vostool.io.label_maps import VOID, ids_in, merge_objects, refuse_soft
 from vostool.io.readahead import Ahead
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
+from vostool.scoring.accumulators import accumulator_of
 from vostool.scoring.cache import LabelFiles, ScoreCache, SequenceScores
 from vostool.scoring.predictions import (
     check_folder,
@@ -24,7 +25,6 @@ from vostool.scoring.predictions import (
     check_not_truth,
     prediction_path,
 )
-from vostool.scoring.tally import new_tally
 from vostool.types import Labels, Sequence, portable
 
 if TYPE_CHECKING:
@@ -76,7 +76,19 @@ def score(
         (dataset.only(sequence), sequence, masks / sequence.name, protocol)
         for sequence in sequences
     ]
-    parts = _scores(tasks, workers, cache)
+    found = [
+        None if cache is None else cache.load(*_entry(*task), _deciding_files(*task))
+        for task in tasks
+    ]
+    missing = [number for number, scores in enumerate(found) if scores is None]
+    # The longest first: else one worker may be left with it when the others are done.
+    missing.sort(key=lambda number: len(tasks[number][1].annotations), reverse=True)
+    computed = in_order(score_sequence, [tasks[number] for number in missing], workers)
+    for number, scores in zip(missing, computed, strict=True):
+        if cache is not None:
+            cache.store(*_entry(*tasks[number]), scores)
+        found[number] = scores
+    parts = [scores for scores in found if scores is not None]
     rows = [row for part in parts for row in part.rows]
     frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
     if not allow_trivial:
@@ -85,27 +97,14 @@ def score(
     return frames, notes
 
 
-def _scores(tasks: list[Task], workers: Workers, cache: ScoreCache | None) -> list[SequenceScores]:
-    """Score sequences, but take from the cache what has not changed."""
-    if cache is None:
-        return list(in_order(score_sequence, tasks, workers))
-    entries = [(f"{task[3].name}/{task[1].name}", _rules(*task)) for task in tasks]
-    kept = {}
-    for number, (entry, task) in enumerate(zip(entries, tasks, strict=True)):
-        found = cache.load(*entry, _deciding_files(*task))
-        if found is not None:
-            kept[number] = found
-    missing = [number for number in range(len(tasks)) if number not in kept]
-    # The longest first: else one worker may be left with it when the others are done.
-    missing.sort(key=lambda number: len(tasks[number][1].annotations), reverse=True)
-    computed = in_order(score_sequence, [tasks[number] for number in missing], workers)
-    for number, scores in zip(missing, computed, strict=True):
-        cache.store(*entries[number], scores)
-        kept[number] = scores
-    return [kept[number] for number in range(len(tasks))]
+def _entry(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
+) -> tuple[str, str]:
+    """Return the name under which scores are kept, and all that decides them beside files."""
+    return f"{protocol.name}/{sequence.name}", _rules(dataset, sequence, protocol)
 
 
-def _rules(dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol) -> str:
+def _rules(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> str:
     """Return as text all that decides the scores of a sequence beside its files."""
     rules = {
         "protocol": asdict(protocol),
@@ -143,7 +142,37 @@ def score_sequence(
         protocol: the rules.
     """
     with Ahead(_read_in_order(sequence, folder, protocol)) as ahead:
-        return _scored(dataset, sequence, folder, protocol, LabelFiles(ahead))
+        files, counted = LabelFiles(ahead), _counted_frames(dataset, sequence, folder, protocol)
+        listed = dataset.listed_frames(sequence) if protocol.listed_only else None
+        objects, present = _first_objects(dataset, sequence, protocol, files)
+        accumulator = accumulator_of(protocol, objects, listed)
+        meets = False
+        for index in counted:
+            truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
+            truth, prediction = files.labels(truth_path), files.labels(path)
+            _check_size(prediction, truth, path)
+            radius = boundary_radius(*truth.shape)
+            prediction, truth = common_window(prediction, truth)
+            if dataset.merged:
+                prediction = merge_objects(prediction, path)
+                truth = merge_objects(truth, truth_path)
+            meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
+            accumulator.update(sequence.frame_name(index), prediction, truth, radius, path)
+            del prediction, truth  # the next are decoded into their memory, which is at hand
+        rows = [
+            (sequence.name, object_id, name, j, f)
+            for object_id, frames in sorted(accumulator.compute().items())
+            for name, j, f in frames
+        ]
+        notes = _notes(sequence, protocol, accumulator.unscored())
+        if not rows and not notes:
+            raise DatasetError(
+                f"Sequence '{sequence.name}' has no object on the frames that protocol "
+                f"'{protocol.name}' counts. Leave the sequence out."
+            )
+        read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
+    notes = (*_gaps(sequence, protocol, objects, present), *notes)
+    return SequenceScores(rows, notes, meets, read)
 
 
 def _read_in_order(sequence: Sequence, folder: Path, protocol: Protocol) -> Iterator[Path]:
@@ -153,9 +182,15 @@ def _read_in_order(sequence: Sequence, folder: Path, protocol: Protocol) -> Iter
         yield prediction_path(sequence, folder, index)
 
 
-def _scored(
-    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol, files: LabelFiles
-) -> SequenceScores:
+def _counted_frames(
+    dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
+) -> list[int]:
+    """Return the indices of the frames that count, of which none is missing.
+
+    Raises:
+        DatasetError: the ground truth lacks frames, or none counts.
+        ResultError: predictions are missing.
+    """
     dataset.check_truth(sequence)
     counted = evaluated_frames(sequence, protocol)
     if not counted:
@@ -165,34 +200,7 @@ def _scored(
             "--sequences; `vostool show RUN` draws what was tracked."
         )
     check_frames(sequence, folder, counted)
-    listed = dataset.listed_frames(sequence) if protocol.listed_only else None
-    objects, present = _first_objects(dataset, sequence, protocol, files)
-    tally = new_tally(protocol, objects, listed)
-    meets = False
-    for index in counted:
-        truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
-        truth, prediction = files.labels(truth_path), files.labels(path)
-        _check_size(prediction, truth, path)
-        radius = boundary_radius(*truth.shape)
-        prediction, truth = common_window(prediction, truth)
-        if dataset.merged:
-            prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
-        meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
-        tally.add(sequence.frame_name(index), prediction, truth, radius, path)
-        del prediction, truth  # the next are decoded into their memory, which is at hand
-    rows = [
-        (sequence.name, object_id, name, j, f)
-        for object_id, frames in sorted(tally.scores().items())
-        for name, j, f in frames
-    ]
-    notes = _notes(sequence, protocol, tally.unscored())
-    if not rows and not notes:
-        raise DatasetError(
-            f"Sequence '{sequence.name}' has no object on the frames that protocol "
-            f"'{protocol.name}' counts. Leave the sequence out."
-        )
-    read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    return SequenceScores(rows, (*_gaps(sequence, protocol, objects, present), *notes), meets, read)
+    return counted
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from vostool.datasets.regions import RegionDataset
-from vostool.errors import ResultError
+from vostool.errors import ResultError, UnknownNameError, UsageError
 from vostool.geometry import box_around, polygon_of
+from vostool.io.listing import is_folder
 from vostool.io.regions import parse_regions
 from vostool.io.storage import read_text
 from vostool.metrics.ope import (
@@ -22,7 +23,9 @@ from vostool.metrics.ope import (
     precision_curve,
     success_curve,
 )
-from vostool.scoring.box_tables import RegionScores
+from vostool.scoring.cache import ScoreCache
+from vostool.scoring.scorer import Scorer, ScoringOptions
+from vostool.scoring.tables import BOX_SUMMARY, Scores
 from vostool.tracking.box_files import check_length
 from vostool.types import Floats, Regions, RegionSequence
 
@@ -35,54 +38,78 @@ _CURVES = {
 }
 
 
-def evaluate_unsupervised(
-    folder: Path, dataset: RegionDataset, about: Mapping[str, Any]
-) -> RegionScores:
-    """Score a folder of boxes.
+class OnePassScorer(Scorer):
+    """Scores boxes that were tracked in one pass."""
 
-    All frames count on which the ground truth has a box, the first one, which is given, too. Curves
-    are means over sequences; AUC is the mean of the success curve.
-
-    Args:
-        folder: holds `<sequence>.txt`, or `boxes/` does.
-        dataset: the ground truth.
-        about: further columns of the summary: `run`, `tracker`, `init`, speed.
-
-    Raises:
-        ResultError: results are missing or damaged.
-    """
-    root = folder / "boxes" if (folder / "boxes").is_dir() else folder
-    rows, curves, frames, counts = [], [], [], []
-    for sequence in dataset.sequences:
-        found = _read(root, sequence)
-        there = sequence.truth.counts > 0
-        truth, boxes = sequence.truth.values[there, :4], found[there]
-        values = {name: curve(boxes, truth) for name, (curve, _) in _CURVES.items()}
-        curves.append(values)
-        counts.append(int(there.sum()))
-        rows.append({"sequence": sequence.name, "frames": counts[-1], **_figures(values)})
-        overlaps = np.full(len(sequence), np.nan)
-        overlaps[there] = box_overlaps(boxes, truth)
-        frames.append(overlaps)
-    means = {name: np.mean([each[name] for each in curves], axis=0) for name in _CURVES}
-    summary = {
-        **{name: about[name] for name in ("run", "tracker", "init")},
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "protocol": PROTOCOL,
-        "sequences": len(rows),
-        "frames": sum(counts),
-        "complete": dataset.covers_official(sequence.name for sequence in dataset.sequences),
-        **_figures(means),
-        **about,
+    summary_file: ClassVar[str] = BOX_SUMMARY
+    refused: ClassVar[Mapping[str, str]] = {
+        "attributes": "has no masks",
+        "stability": "has no masks",
+        "overlap": "is tracked without restarts, and its boxes overlap by area",
+        "interval": "is tracked without restarts",
     }
-    return RegionScores(
-        summary=pd.DataFrame([summary]),
-        sequences=pd.DataFrame(rows),
-        curves=pd.concat([_curve_table(name, values) for name, values in means.items()]),
-        tags=pd.DataFrame(),
-        frames=_frame_table(dataset, frames),
-    )
+    dataset: RegionDataset
+
+    def __init__(self, dataset: RegionDataset, options: ScoringOptions) -> None:
+        super().__init__(dataset, options)
+        if options.protocol not in (None, PROTOCOL):
+            raise UsageError(
+                f"{dataset.name} is tracked without restarts: its protocol is '{PROTOCOL}'."
+            )
+
+    @classmethod
+    def check_protocol(cls, name: str) -> None:
+        if name != PROTOCOL:
+            raise UnknownNameError.of("protocol of OTB", name, [PROTOCOL])
+
+    @property
+    def protocol(self) -> str:
+        return PROTOCOL
+
+    def score(
+        self, folder: Path, about: Mapping[str, Any], cache: ScoreCache | None = None
+    ) -> Scores:
+        """Score a folder that holds `<sequence>.txt`, or whose `boxes/` does.
+
+        All frames count on which the ground truth has a box, the first one, which is given, too.
+        Curves are means over sequences; AUC is the mean of the success curve.
+        """
+        if not is_folder(folder):
+            raise ResultError(f"{folder} is not a folder of results.")
+        dataset = self.dataset
+        root = folder / "boxes" if (folder / "boxes").is_dir() else folder
+        rows, curves, frames, counts = [], [], [], []
+        for sequence in dataset.sequences:
+            found = _read(root, sequence)
+            there = sequence.truth.counts > 0
+            truth, boxes = sequence.truth.values[there, :4], found[there]
+            values = {name: curve(boxes, truth) for name, (curve, _) in _CURVES.items()}
+            curves.append(values)
+            counts.append(int(there.sum()))
+            rows.append({"sequence": sequence.name, "frames": counts[-1], **_figures(values)})
+            overlaps = np.full(len(sequence), np.nan)
+            overlaps[there] = box_overlaps(boxes, truth)
+            frames.append(overlaps)
+        means = {name: np.mean([each[name] for each in curves], axis=0) for name in _CURVES}
+        summary = {
+            **{name: about[name] for name in ("run", "tracker", "init")},
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "protocol": PROTOCOL,
+            "sequences": len(rows),
+            "frames": sum(counts),
+            "complete": dataset.covers_official(sequence.name for sequence in dataset.sequences),
+            **_figures(means),
+            **about,
+        }
+        return Scores(
+            objects=pd.DataFrame(),
+            summary=pd.DataFrame([summary]),
+            summary_file=self.summary_file,
+            sequences=pd.DataFrame(rows),
+            curves=pd.concat([_curve_table(name, values) for name, values in means.items()]),
+            frames=_frame_table(dataset, frames),
+        )
 
 
 def _figures(curves: Mapping[str, Floats]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """From the per-frame table to objects, sequences and one summary row: each is a groupby."""
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from vostool.datasets.attributes import check_attributes
 from vostool.datasets.dataset import Objects
 from vostool.errors import DatasetError
-from vostool.io.storage import read_bytes, write_text
+from vostool.io.storage import read_bytes, remove, write_text
 from vostool.metrics.bootstrap import Interval, percentiles, resampled_means
 from vostool.metrics.statistics import statistics
 
@@ -47,20 +47,30 @@ SPEED_COLUMNS = [
 ]
 
 
+BOX_SUMMARY = "vot.csv"  # not summary.csv, whose columns are those of masks
+_OF_MASKS = ("frames", "objects", "sequences", "intervals", "attributes", "summary")
+_OF_BOXES = ("frames", "tags", "curves", "sequences", "summary")
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """The tables of one evaluation.
 
     Args:
-        frames: `sequence, object, frame, J, F`, one row per object and evaluated frame.
-        objects: `sequence, object, frames` and the statistics of J and F over time.
-        sequences: `sequence, objects, frames` and the means of its objects' statistics.
-        summary: one row: who, what, how much, and the means over all objects.
+        frames: of masks `sequence, object, frame, J, F`, one row per object and evaluated frame; of
+            boxes one row per frame and repetition.
+        objects: of masks `sequence, object, frames` and the statistics of J and F over time.
+        sequences: a row per sequence; of masks with the means of its objects' statistics.
+        summary: one row: who, what, how much, and the means over all objects; of VOT `EAO A R
+            failures reliability`, of OTB `AUC P20 NP20`.
         notes: what was assumed or left out, for people.
-        intervals: `statistic, low, high`: how sure each mean of the summary is, see
+        intervals: of masks `statistic, low, high`: how sure each mean of the summary is, see
             `interval_table`; empty where it is no mean over objects.
-        attributes: J and F with and without each attribute, see `attributes.attribute_table`;
-            empty where the dataset has none.
+        attributes: J and F with and without each attribute, see `attribute_table`; empty where the
+            dataset has none.
+        curves: of VOT `length overlap`, of OTB `curve threshold value`.
+        tags: of VOT a row per tag, empty where there are none.
+        summary_file: name of the file of the summary.
     """
 
     frames: pd.DataFrame
@@ -70,6 +80,9 @@ class Scores:
     notes: tuple[str, ...] = ()
     intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
     attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tags: pd.DataFrame = field(default_factory=pd.DataFrame)
+    summary_file: str = "summary.csv"
 
     @property
     def run(self) -> str:
@@ -84,12 +97,20 @@ class Scores:
 
     def write(self, folder: Path) -> None:
         """Write each table that is not empty as `<table>.csv`, exactly."""
-        for name in ("frames", "objects", "sequences", "intervals", "attributes", "summary"):
-            table, path = getattr(self, name), folder / f"{name}.csv"
+        for name in _OF_BOXES if self.summary_file == BOX_SUMMARY else _OF_MASKS:
+            table = getattr(self, name)
+            path = folder / (self.summary_file if name == "summary" else f"{name}.csv")
             if table.empty:
-                path.unlink(missing_ok=True)
+                remove(path)
             else:
                 write_csv(table, path)
+
+
+def combined_summary(scores: Iterable[Scores]) -> pd.DataFrame:
+    """Return the summary rows of several evaluations, the best `primary_metric` first."""
+    table = pd.concat([each.summary for each in scores], ignore_index=True)
+    best = primary_metric(table)
+    return table.sort_values(best, ascending=False, kind="stable", ignore_index=True)
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
@@ -145,7 +166,7 @@ def with_categories(
     return table if seen is None else table.assign(seen=[c in seen for c in categories])
 
 
-def lead_score(table: pd.DataFrame) -> str:
+def primary_metric(table: pd.DataFrame) -> str:
     """Return the column that sums up summary rows.
 
     It is `G` where that is known, as for YouTube-VOS, and for boxes `EAO` (VOT) or `AUC` (OTB).

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from vostool.datasets.regions import RegionDataset
-from vostool.execution.pools import Workers
 from vostool.metrics.vot import mean_or_nan, mean_within
-from vostool.scoring.box_protocols import VotProtocol
-from vostool.scoring.box_tables import RegionScores
+from vostool.scoring.box_protocols import VotProtocol, vot_protocol
 from vostool.scoring.boxes import (
     ALL,
     EMPTY,
@@ -22,73 +20,90 @@ from vostool.scoring.boxes import (
     sequence_accuracy,
     tag_masks,
 )
+from vostool.scoring.cache import ScoreCache
+from vostool.scoring.scorer import Scorer, ScoringOptions
+from vostool.scoring.tables import BOX_SUMMARY, Scores
 from vostool.tracking.box_files import results_root
 
 SENSITIVITY = 30  # frames of which reliability is the probability to survive, as in AR plots
 
 
-def evaluate_supervised(
-    folder: Path,
-    dataset: RegionDataset,
-    protocol: VotProtocol,
-    about: Mapping[str, Any],
-    *,
-    exact: bool = False,
-    interval: tuple[int, int] | None = None,
-    workers: Workers = 1,
-) -> RegionScores:
-    """Score a folder of results with restarts.
+class RestartsScorer(Scorer):
+    """Scores results with restarts."""
 
-    Args:
-        folder: holds `baseline/`, or the folders of the sequences.
-        dataset: the ground truth.
-        protocol: the rules.
-        about: further columns of the summary: `run`, `tracker`, `init`, speed.
-        exact: regions overlap by area, otherwise by pixels as the protocol draws them.
-        interval: lengths over which the expected overlap is averaged; the dataset's if None.
-        workers: processes, or an executor.
-
-    Raises:
-        ResultError: results are missing or damaged.
-    """
-    root = results_root(folder)
-    scored, notes = score_results(root, dataset.sequences, protocol, exact=exact, workers=workers)
-    low, high, doubts = _interval(dataset, interval)
-    tags = sorted({tag for each in dataset.sequences for tag in each.tags})
-    rows = [ALL, *tags, EMPTY] if tags else [ALL]
-    curves = expected_overlaps(scored, protocol, rows)
-    eao = [mean_within(row, low + protocol.shift, high + protocol.shift) for row in curves]
-    if np.isnan(eao[0]):
-        doubts += (f"EAO is not known: no sequence is {low} frames long. --interval names others.",)
-    frames = sum(len(each.sequence) for each in scored)
-    failures = sum(each.failures for each in scored)
-    summary = {
-        **{name: about[name] for name in ("run", "tracker", "init")},
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "protocol": protocol.name,
-        "overlap": "exact" if exact else "raster",
-        "sequences": len(scored),
-        "repetitions": len(scored[0].repetitions),
-        "frames": frames,
-        "complete": dataset.covers_official(each.sequence.name for each in scored),
-        "low": low,
-        "high": high,
-        "EAO": eao[0],
-        "A": accuracy(scored, protocol),
-        "R": 100 * failures / frames,
-        "failures": failures,
-        **_by_length(scored),
-        **about,
+    summary_file: ClassVar[str] = BOX_SUMMARY
+    refused: ClassVar[Mapping[str, str]] = {
+        "attributes": "has no masks",
+        "stability": "has no masks",
     }
-    return RegionScores(
-        summary=pd.DataFrame([summary]),
-        sequences=_sequence_table(scored, protocol),
-        curves=pd.DataFrame({"length": np.arange(curves.shape[1]), "overlap": curves[0]}),
-        tags=_tag_table(scored, protocol, rows, eao) if tags else pd.DataFrame(),
-        frames=_frame_table(scored),
-        notes=(*notes, *doubts),
-    )
+    dataset: RegionDataset
+
+    def __init__(self, dataset: RegionDataset, options: ScoringOptions) -> None:
+        super().__init__(dataset, options)
+        self._rules = vot_protocol(options.protocol)
+
+    @classmethod
+    def check_protocol(cls, name: str) -> None:
+        vot_protocol(name)
+
+    @property
+    def protocol(self) -> str:
+        return self._rules.name
+
+    @property
+    def label(self) -> str:
+        return self.protocol + (".exact" if self.options.overlap == "exact" else "")
+
+    def score(
+        self, folder: Path, about: Mapping[str, Any], cache: ScoreCache | None = None
+    ) -> Scores:
+        """Score a folder that holds `baseline/`, or the folders of the sequences."""
+        dataset, protocol, options = self.dataset, self._rules, self.options
+        exact = options.overlap == "exact"
+        root = results_root(folder)
+        scored, notes = score_results(
+            root, dataset.sequences, protocol, exact=exact, workers=options.workers
+        )
+        low, high, doubts = _interval(dataset, options.interval)
+        tags = sorted({tag for each in dataset.sequences for tag in each.tags})
+        rows = [ALL, *tags, EMPTY] if tags else [ALL]
+        curves = expected_overlaps(scored, protocol, rows)
+        eao = [mean_within(row, low + protocol.shift, high + protocol.shift) for row in curves]
+        if np.isnan(eao[0]):
+            doubts += (
+                f"EAO is not known: no sequence is {low} frames long. --interval names others.",
+            )
+        frames = sum(len(each.sequence) for each in scored)
+        failures = sum(each.failures for each in scored)
+        summary = {
+            **{name: about[name] for name in ("run", "tracker", "init")},
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "protocol": protocol.name,
+            "overlap": "exact" if exact else "raster",
+            "sequences": len(scored),
+            "repetitions": len(scored[0].repetitions),
+            "frames": frames,
+            "complete": dataset.covers_official(each.sequence.name for each in scored),
+            "low": low,
+            "high": high,
+            "EAO": eao[0],
+            "A": accuracy(scored, protocol),
+            "R": 100 * failures / frames,
+            "failures": failures,
+            **_by_length(scored),
+            **about,
+        }
+        return Scores(
+            objects=pd.DataFrame(),
+            summary=pd.DataFrame([summary]),
+            summary_file=self.summary_file,
+            sequences=_sequence_table(scored, protocol),
+            curves=pd.DataFrame({"length": np.arange(curves.shape[1]), "overlap": curves[0]}),
+            tags=_tag_table(scored, protocol, rows, eao) if tags else pd.DataFrame(),
+            frames=_frame_table(scored),
+            notes=(*notes, *doubts),
+        )
 
 
 def _interval(

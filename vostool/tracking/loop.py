@@ -15,14 +15,12 @@ import numpy as np
 from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError, DatasetError, VostoolError, resource_error
-from vostool.io.frames import read_frame
 from vostool.tracking.base import Tracker
 from vostool.tracking.pipeline import Gate, MaskWriter, decoded
 from vostool.tracking.timing import StepTime, Stopwatch
 from vostool.types import Clip, Frame, Labels, Prompt, Region, Sequence
 
 WARM_UP_FRAMES = 3
-Read = Callable[[Path], Frame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,12 @@ class SequenceResult:
         steps: one time per frame.
         seconds: wall clock, decoding and writing included.
         peak_mb: memory of the process or device so far.
-        spared: frames that another tracker had decoded.
     """
 
     sequence: str
     steps: list[StepTime]
     seconds: float
     peak_mb: float | None
-    spared: int = 0
 
     @property
     def objects(self) -> int:
@@ -55,7 +51,6 @@ def track_sequence(
     folder: Path,
     stopwatch: Stopwatch,
     on_frame: Callable[[], None] = lambda: None,
-    read: Read = read_frame,
 ) -> SequenceResult:
     """Track a sequence from its prompts and write its masks into a folder.
 
@@ -66,7 +61,6 @@ def track_sequence(
         folder: where `<frame>.png` go.
         stopwatch: times each step.
         on_frame: called after every frame.
-        read: decodes a frame.
 
     Raises:
         DatasetError: a frame or mask cannot be read or they do not fit each other.
@@ -80,7 +74,7 @@ def track_sequence(
     shape: tuple[int, ...] | None = None
     prompts_per_frame = dataset.prompts(sequence)
     # Closed whatever happens, for a thread decodes.
-    frames_ahead = decoded(sequence.frames, gate, read)
+    frames_ahead = decoded(sequence.frames, gate)
     with closing(frames_ahead) as frames, MaskWriter(folder, gate) as writer:
         for index, frame in enumerate(frames):
             name = sequence.frame_name(index)
@@ -89,8 +83,9 @@ def track_sequence(
             check_sizes(sequence, index, frame, prompts, shape)
             known.update(prompt.object_id for prompt in prompts)
             where = f"on frame {name} of sequence '{sequence.name}'"
+            given = for_tracker(tracker.init, prompts)
             with gate.step(), blaming_tracker(where):
-                labels, ms = timed_step(tracker, frame, prompts, stopwatch)
+                labels, ms = stopwatch.time(tracker.step, frame, given)
             writer.put(name, checked_labels(labels, frame, known, where))
             steps.append(StepTime(sequence.name, name, len(known), len(prompts), ms))
             on_frame()
@@ -136,12 +131,12 @@ def begin(tracker: Tracker) -> None:
     tracker.reset()
 
 
-def warm_up(tracker: Tracker, dataset: Clips[Any], sequence: Clip, read: Read = read_frame) -> None:
+def warm_up(tracker: Tracker, dataset: Clips[Any], sequence: Clip) -> None:
     """Run a few frames and throw them away, so that first-call costs are not timed."""
     begin(tracker)
     gate = Gate(open=True)
     prompts_per_frame = dataset.prompts(sequence)
-    with closing(decoded(sequence.frames[:WARM_UP_FRAMES], gate, read)) as frames:
+    with closing(decoded(sequence.frames[:WARM_UP_FRAMES], gate)) as frames:
         for index, (frame, prompts) in enumerate(zip(frames, prompts_per_frame, strict=False)):
             check_sizes(sequence, index, frame, prompts, frame.shape)
             with blaming_tracker(f"while warming up on sequence '{sequence.name}'"):
@@ -153,14 +148,6 @@ def for_tracker(init: str, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
     if init == "box":
         return tuple(replace(prompt, mask=None) for prompt in prompts)
     return tuple(prompts)
-
-
-def timed_step(
-    tracker: Tracker, frame: Frame, prompts: Iterable[Prompt], stopwatch: Stopwatch
-) -> tuple[Labels, float]:
-    """Return the label map of a step and the milliseconds it took."""
-    given = for_tracker(tracker.init, prompts)
-    return stopwatch.time(lambda: tracker.step(frame, given))
 
 
 def checked_labels(labels: Any, frame: Frame, known: set[int], where: str) -> Labels:

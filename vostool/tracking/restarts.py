@@ -1,15 +1,15 @@
-"""The experiments: tracking with restarts after failures (VOT), and without (OTB)."""
+"""Tracking boxes: with restarts after failures (VOT), and in one pass (OTB)."""
 
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vostool.datasets.regions import OBJECT, RegionDataset
-from vostool.io.frames import read_frame
 from vostool.io.regions import format_region
 from vostool.io.storage import write_text
 from vostool.metrics.overlaps import overlap_of
@@ -18,13 +18,12 @@ from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.tracking.base import Tracker
 from vostool.tracking.box_files import file_name
 from vostool.tracking.loop import (
-    Read,
     SequenceResult,
     begin,
     blaming_tracker,
     check_sizes,
     checked_labels,
-    timed_step,
+    for_tracker,
 )
 from vostool.tracking.pipeline import Gate, decoded
 from vostool.tracking.reported_region import Shape, reported
@@ -35,17 +34,25 @@ SKIP = 5  # frames from a failure to the next start
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
-    """How trackers are run on boxes.
+class Restarts:
+    """Trackers are started anew after a failure, as in VOT.
 
     Args:
         region: what is written of what a tracker gives.
-        repetitions: of the experiment with restarts; a tracker that gives the same twice is not
-            asked again.
+        repetitions: of the experiment; a tracker that gives the same twice is not asked again.
     """
 
     region: Shape = "auto"
     repetitions: int = 1
+
+    @property
+    def passes(self) -> int:
+        """Return how often each sequence is tracked at most."""
+        return self.repetitions
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what `run.json` says of it."""
+        return asdict(self)
 
     def track(
         self,
@@ -55,55 +62,83 @@ class Experiment:
         folder: Path,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None] = lambda: None,
-        read: Read = read_frame,
     ) -> SequenceResult:
-        """Do the dataset's experiment on a sequence and write its result files into a folder.
+        """Track a sequence as often as asked and write its result files into a folder.
 
         Args:
             tracker: built and warmed up.
-            dataset: says which experiment.
+            dataset: gives the prompts.
             sequence: what to track.
             folder: where the files go.
             stopwatch: times each step.
             on_frame: called after every frame of every repetition.
-            read: decodes a frame.
 
         Raises:
             DatasetError: a frame cannot be read or is of another size.
             ContractError: the tracker returned something that is no label map, or no region.
         """
         start = time.perf_counter()
-        pass_over = _Pass(dataset, sequence, self.region, stopwatch, on_frame, read)
-        if dataset.task == "unsupervised":
-            pass_over.run(tracker, restarts=False)
-            write_text(folder / f"{sequence.name}.txt", pass_over.text())
-            steps = pass_over.steps
-        else:
-            steps = self._repeat(tracker, pass_over, folder)
-        seconds = time.perf_counter() - start
-        return SequenceResult(sequence.name, steps, seconds, stopwatch.peak_mb())
-
-    def _repeat(self, tracker: Tracker, pass_over: "_Pass", folder: Path) -> list[StepTime]:
         steps: list[StepTime] = []
+        one_pass = _Pass(dataset, sequence, self.region, stopwatch, on_frame)
         seeded = tracker.runtime
         first = ""
         try:
             for repetition in range(1, self.repetitions + 1):
                 tracker.runtime = replace(seeded, seed=seeded.seed + repetition - 1)
-                pass_over.run(tracker, restarts=True)
-                text = pass_over.text()
+                one_pass.run(tracker, restarts=True)
+                text = one_pass.text()
                 if repetition == 2 and text == first:  # whatever the seed: it is deterministic
                     break
                 first = first or text
-                name = file_name(pass_over.sequence.name, repetition)
+                name = file_name(sequence.name, repetition)
                 write_text(folder / name, text)
-                if any(pass_over.confidences):
+                if any(one_pass.confidences):
                     values = Path(name).with_suffix("").name + "_confidence.value"
-                    write_text(folder / values, "\n".join(pass_over.confidences) + "\n")
-                steps += pass_over.steps
+                    write_text(folder / values, "\n".join(one_pass.confidences) + "\n")
+                steps += one_pass.steps
         finally:
             tracker.runtime = seeded
-        return steps
+        seconds = time.perf_counter() - start
+        return SequenceResult(sequence.name, steps, seconds, stopwatch.peak_mb())
+
+
+@dataclass(frozen=True, slots=True)
+class OnePass:
+    """Trackers go on whatever happens, as in OTB.
+
+    Args:
+        region: what is written of what a tracker gives.
+        repetitions: recorded, and of no effect.
+    """
+
+    region: Shape = "auto"
+    repetitions: int = 1
+
+    @property
+    def passes(self) -> int:
+        """Return how often each sequence is tracked."""
+        return 1
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what `run.json` says of it."""
+        return asdict(self)
+
+    def track(
+        self,
+        tracker: Tracker,
+        dataset: RegionDataset,
+        sequence: RegionSequence,
+        folder: Path,
+        stopwatch: Stopwatch,
+        on_frame: Callable[[], None] = lambda: None,
+    ) -> SequenceResult:
+        """Track a sequence and write its result file into a folder, see `Restarts.track`."""
+        start = time.perf_counter()
+        one_pass = _Pass(dataset, sequence, self.region, stopwatch, on_frame)
+        one_pass.run(tracker, restarts=False)
+        write_text(folder / f"{sequence.name}.txt", one_pass.text())
+        seconds = time.perf_counter() - start
+        return SequenceResult(sequence.name, one_pass.steps, seconds, stopwatch.peak_mb())
 
 
 class _Pass:
@@ -116,14 +151,13 @@ class _Pass:
         shape: Shape,
         stopwatch: Stopwatch,
         on_frame: Callable[[], None],
-        read: Read,
     ) -> None:
         self.sequence = sequence
         self.lines: list[str] = []
         self.confidences: list[str] = []
         self.steps: list[StepTime] = []
         self._dataset, self._shape = dataset, shape
-        self._stopwatch, self._on_frame, self._read = stopwatch, on_frame, read
+        self._stopwatch, self._on_frame = stopwatch, on_frame
 
     def text(self) -> str:
         """Return the result file."""
@@ -141,7 +175,7 @@ class _Pass:
         gate = Gate(open=tracker.runtime.device != "cpu")
         due = 0  # the next frame on which it is started
         shape: tuple[int, ...] | None = None
-        with closing(decoded(self.sequence.frames, gate, self._read)) as frames:
+        with closing(decoded(self.sequence.frames, gate)) as frames:
             for index, frame in enumerate(frames):
                 shape = shape or frame.shape
                 check_sizes(self.sequence, index, frame, (), shape)
@@ -175,8 +209,9 @@ class _Pass:
         """Do a step; returns the object's region on frames on which it is not given."""
         name = self.sequence.frame_name(index)
         where = f"on frame {name} of sequence '{self.sequence.name}'"
+        given = for_tracker(tracker.init, prompts)
         with gate.step(), blaming_tracker(where):
-            labels, ms = timed_step(tracker, frame, prompts, self._stopwatch)
+            labels, ms = self._stopwatch.time(tracker.step, frame, given)
         labels = checked_labels(labels, frame, {OBJECT}, where)
         self.steps.append(StepTime(self.sequence.name, name, 1, len(prompts), ms))
         if prompts:

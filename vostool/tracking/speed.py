@@ -10,7 +10,7 @@ from vostool.errors import UsageError
 from vostool.io.label_maps import box_of
 from vostool.tracking.base import Tracker
 from vostool.tracking.job import Job
-from vostool.tracking.loop import begin, timed_step
+from vostool.tracking.loop import begin, for_tracker
 from vostool.tracking.timing import Speed, StepTime, Stopwatch, speed_of, stopwatch_for
 from vostool.types import Frame, Prompt
 
@@ -96,6 +96,6 @@ def timed_pass(
     steps = []
     for index, frame in enumerate(clip):
         given = prompts if index == 0 else ()
-        _, ms = timed_step(tracker, frame, given, stopwatch)
+        _, ms = stopwatch.time(tracker.step, frame, for_tracker(tracker.init, given))
         steps.append(StepTime("clip", f"{index:05}", len(prompts), len(given), ms))
     return steps

@@ -32,10 +32,10 @@ class WallStopwatch:
         with contextlib.suppress(OSError):  # Linux: forget the peak of what ran here before
             Path("/proc/self/clear_refs").write_text("5")
 
-    def time(self, call: Callable[[], T]) -> tuple[T, float]:
+    def time(self, call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
         """Return the call's result and its duration in milliseconds."""
         start = time.perf_counter()
-        result = call()
+        result = call(*arguments)
         return result, (time.perf_counter() - start) * 1e3
 
     def peak_mb(self) -> float | None:
@@ -64,14 +64,14 @@ class CudaStopwatch:
         self._device = torch.device(device)
         self._cuda.reset_peak_memory_stats(self._device)
 
-    def time(self, call: Callable[[], T]) -> tuple[T, float]:
+    def time(self, call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
         """Return the call's result and its duration in milliseconds."""
         with self._cuda.device(self._device):
             start = self._cuda.Event(enable_timing=True)
             end = self._cuda.Event(enable_timing=True)
             self._cuda.synchronize()
             start.record()
-            result = call()
+            result = call(*arguments)
             end.record()
             self._cuda.synchronize()
         return result, float(start.elapsed_time(end))

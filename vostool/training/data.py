@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vostool.datasets.catalog import open_dataset
+from vostool.datasets.catalog import open_masks
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.io.storage import resolved
@@ -19,7 +19,7 @@ def open_data(settings: TrainSettings, root: Path | None, workspace: Workspace) 
 
     Raises:
         DatasetError: nothing is left to train on without the validation's sequences.
-        VostoolError: as raised by `open_dataset`.
+        VostoolError: as raised by `open_masks`.
     """
     validation = None
     if settings.validation:
@@ -42,7 +42,7 @@ def open_data(settings: TrainSettings, root: Path | None, workspace: Workspace) 
 def _open(text: str, root: Path | None, workspace: Workspace) -> Dataset:
     name, _, split = (text, "", "") if text.startswith("folder:") else text.partition(":")
     where = None if name.startswith(_ROOTLESS) else root
-    return open_dataset(name, split=split or None, root=where, workspace=workspace)
+    return open_masks(name, split=split or None, root=where, workspace=workspace)
 
 
 def _place(sequence: Any) -> Path:

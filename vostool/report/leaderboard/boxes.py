@@ -14,8 +14,8 @@ from vostool.report.format import OTB_SCORES, VOT_SCORES, is_blank
 from vostool.report.leaderboard.published import published_boxes
 from vostool.report.leaderboard.section import OWN, Section, ranked
 from vostool.scoring.box_protocols import vot_protocol
-from vostool.scoring.box_tables import SUMMARY, collect_summaries
-from vostool.scoring.tables import read_csv
+from vostool.scoring.box_tables import collect_summaries
+from vostool.scoring.tables import BOX_SUMMARY, read_csv
 
 _KEYS = ["folder", "dataset", "protocol", "overlap", "shortest", "longest", "names"]
 _NEEDED = ["run", "dataset", "split", "protocol", "sequences", "frames", "complete"]
@@ -67,8 +67,8 @@ def _require(runs: pd.DataFrame) -> None:
         lacking = [name for name in _NEEDED if is_blank(row[name])]
         if lacking:
             raise ResultError(
-                f"{Path(row['scores']) / SUMMARY} lacks {', '.join(lacking)}. Score that run again "
-                "with `vostool eval`, or remove the folder."
+                f"{Path(row['scores']) / BOX_SUMMARY} lacks {', '.join(lacking)}. Score that run "
+                "again with `vostool eval`, or remove the folder."
             )
 
 

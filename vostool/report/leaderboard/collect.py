@@ -23,7 +23,7 @@ from vostool.report.leaderboard.published import (
 )
 from vostool.report.leaderboard.section import OWN, Section, ranked
 from vostool.runs.folder import runs_in
-from vostool.scoring.tables import lead_score, read_csv
+from vostool.scoring.tables import primary_metric, read_csv
 
 
 def collect(
@@ -81,7 +81,7 @@ def _summary(path: Path, folder: str) -> pd.DataFrame:
         ) from error
     ends = {"low": float("nan"), "high": float("nan")}
     for row in spread.to_dict("records"):
-        if row["statistic"] == lead_score(table):
+        if row["statistic"] == primary_metric(table):
             ends = {"low": row["low"], "high": row["high"]}
     covered = " ".join(sorted(names["sequence"]))
     table = table.fillna({"init": "", "tracker": ""})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vostool.report.format import coverage
-from vostool.scoring.tables import lead_score
+from vostool.scoring.tables import primary_metric
 
 OWN = "vostool run"  # the source of a row that is not published by others
 TIMED_ALIKE = ["init", "fps_protocol", "device", "precision"]  # what a rank by speed is among
@@ -71,13 +71,13 @@ class Section:
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort rows by initialisation, then `lead_score`, and number them within each initialisation.
+    """Sort rows by initialisation, then `primary_metric`, and number those within each.
 
     Equal scores share a rank; rows without that score have none. `fps_rank` numbers runs by speed,
     among those that started alike and were timed by the same protocol on the same device in the
     same precision; published rows have none.
     """
-    score = lead_score(rows)
+    score = primary_metric(rows)
     absent = {column: "" for column in _TEXTS if column not in rows.columns}
     # A column without any text was read as one of numbers.
     rows = rows.assign(**absent).astype(dict.fromkeys(_TEXTS, object))

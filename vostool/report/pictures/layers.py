@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vostool.datasets.catalog import open_dataset
+from vostool.datasets.catalog import open_masks
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in
 from vostool.datasets.protocols import Protocol, protocol_named
@@ -83,7 +83,7 @@ def _dataset(
 ) -> Dataset:
     """Open the dataset that is named, or else that of the first run."""
     if dataset is not None:
-        return open_dataset(dataset, workspace=workspace, **where)
+        return open_masks(dataset, workspace=workspace, **where)
     if any(where.values()):
         raise UsageError("Name the --dataset that --root, --split and --resolution belong to.")
     for name in names:

@@ -116,13 +116,6 @@ def show_needed(outcomes: "Sequence[Outcome]") -> None:
         console.print(f"Predicted {short_time(expected)}, needed {short_time(seconds)}{rest}.")
 
 
-def show_shared(decoded: int, spared: int) -> None:
-    """Print how often decoding was spared because trackers shared frames."""
-    if spared:
-        text = f"{decoded:,} were decoded, {spared:,} taken from memory."
-        make_console().print(f"Frames that trackers shared: {text}")
-
-
 def show_parts(outcomes: "Sequence[Outcome]") -> None:
     """Print the ranks of runs on chosen sequences, which the leaderboard leaves out."""
     console = make_console()

@@ -13,57 +13,13 @@ from vostool.report.terminal.console import make_console, plain_table, summary_v
 
 # Only their names are needed here, and importing them would load OpenCV.
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from vostool.datasets.dataset import Dataset
     from vostool.report.leaderboard.section import Section
     from vostool.report.leaderboard.write import Written
-    from vostool.scoring.batch import Evaluated
     from vostool.scoring.compare import Comparison, Difference
     from vostool.tracking.check import Finding
     from vostool.tracking.job import Job
     from vostool.tracking.speed import Measurement
     from vostool.workspace import Workspace
-
-
-FEW = 10  # sequences below which bootstrap intervals are plainly too narrow
-
-
-def show_scores(evaluated: "Evaluated", dataset: "Dataset") -> None:
-    """Print the scores of runs, of one run per sequence too, with what was assumed."""
-    from vostool.scoring.evaluate import combined_summary
-    from vostool.scoring.tables import lead_score
-
-    console = make_console()
-    table = combined_summary(evaluated.scores)
-    protocol = table["protocol"][0]
-    official = dataset.count
-    title = f"{dataset.name} {dataset.split}, protocol {protocol}, in percent"
-    if len(evaluated.scores) == 1:
-        sequences = evaluated.scores[0].sequences
-        columns = ["J_mean", "F_mean"]
-        rows = [
-            [row["sequence"], row["objects"], row["frames"], *(percent(row[c]) for c in columns)]
-            for row in sequences.to_dict("records")
-        ]
-        headings = ["sequence", "objects", "frames", "J mean", "F mean"]
-        console.print(plain_table(headings, rows, right=range(1, 5)))
-    intervals = {scores.run: scores.interval(lead_score(table)) for scores in evaluated.scores}
-    console.print(summary_view(table, title, console, official, intervals=intervals))
-    if official and not table["complete"].all():
-        console.print(
-            f"Only part of the {official} sequences of {dataset.name} {dataset.split}: not "
-            "comparable with published numbers.",
-            style="yellow",
-        )
-    count = int(table["sequences"].max())
-    if 1 < count < FEW:
-        console.print(f"{count} sequences are few: the intervals are too narrow.", style="yellow")
-    for note in dict.fromkeys(note for scores in evaluated.scores for note in scores.notes):
-        console.print(f"Note: {note}", style="yellow")
-    for reason in evaluated.left_out.values():
-        console.print(f"Not scored: {reason}", style="red")
-    console.print(f"Tables: {evaluated.folder}")
 
 
 def show_leaderboard(
@@ -159,7 +115,7 @@ def show_trackers(workspace: "Workspace") -> None:
 
 def show_datasets(workspace: "Workspace") -> None:
     """Print every dataset of the catalog: where it is, or how to get it."""
-    from vostool.datasets.catalog import CATALOG, FOLDER, find_root, open_dataset
+    from vostool.datasets.catalog import CATALOG, FOLDER, find_root, open_masks
     from vostool.datasets.region_entries import OWN_REGIONS
 
     rows = []
@@ -168,7 +124,7 @@ def show_datasets(workspace: "Workspace") -> None:
         splits, reasons = [], []
         for split in entry.splits if root else ():
             try:
-                dataset = open_dataset(entry.name, split=split, workspace=workspace)
+                dataset = open_masks(entry.name, split=split, workspace=workspace)
             except VostoolError as error:
                 reasons.append(str(error))
                 continue
@@ -178,16 +134,16 @@ def show_datasets(workspace: "Workspace") -> None:
         state = "here" if splits else ("not in it" if root else "missing")
         where = str(root) if splits else (*reasons, entry.how_to_get)[0]
         rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
-    rows += _region_rows(workspace)
+    rows += _box_rows(workspace)
     rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
     rows += [[f"{name}:PATH", "", "all", entry.how_to_get] for name, entry in OWN_REGIONS.items()]
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
     make_console().print(plain_table(headings, rows, whole=(0, 1)))
 
 
-def _region_rows(workspace: "Workspace") -> list[list[str]]:
+def _box_rows(workspace: "Workspace") -> list[list[str]]:
     """Return the rows of the datasets of boxes."""
-    from vostool.datasets.catalog import REGIONS, find_root, open_regions
+    from vostool.datasets.catalog import REGIONS, find_root, open_dataset
 
     rows = []
     for entry in REGIONS.values():
@@ -195,7 +151,7 @@ def _region_rows(workspace: "Workspace") -> list[list[str]]:
         state, splits, where = "missing", "all", entry.how_to_get
         if root is not None:
             try:
-                count = len(open_regions(entry.name, workspace=workspace).sequences)
+                count = len(open_dataset(entry.name, workspace=workspace).sequences)
                 state, splits, where = "here", f"all {count} of {entry.official}", str(root)
             except VostoolError as error:
                 state, where = "not in it", str(error)
@@ -215,8 +171,8 @@ def show_comparison(comparison: "Comparison", most: int | None) -> None:
     rows = []
     for each in comparison.overall:
         low, high = each.paired.interval
-        interval = "" if np.isnan(low) else f"{_signed(low)} to {_signed(high)}"
-        change, p = _signed(each.paired.difference), _p_value(each.paired.p_value)
+        interval = "" if np.isnan(low) else f"{signed(low)} to {signed(high)}"
+        change, p = signed(each.paired.difference), _p_value(each.paired.p_value)
         means = percent(each.first), percent(each.second)
         rows.append([labels[each.measure], *means, change, interval, p])
     title = f"{comparison.title}, in percent" if comparison.title else "In percent"
@@ -262,7 +218,7 @@ def _show_sequences(comparison: "Comparison", most: int | None) -> None:
 def _sequence_row(row: Mapping[Hashable, Any], known: bool) -> list[object]:
     """Return one sequence of a comparison; `known` if it has shares of frames."""
     figures = [percent(row["JF_first"]), percent(row["JF_second"])]
-    figures += [_signed(row[f"{measure}_difference"]) for measure in ("JF", "J", "F")]
+    figures += [signed(row[f"{measure}_difference"]) for measure in ("JF", "J", "F")]
     shares = [f"{100 * row[side]:.0f} %" for side in ("first_ahead", "second_ahead") if known]
     return [row["sequence"], *figures, *shares]
 
@@ -287,37 +243,7 @@ def _verdict(difference: "Difference", comparison: "Comparison") -> str:
     )
 
 
-def show_attributes(tables: Mapping[str, "pd.DataFrame"]) -> None:
-    """Print J and F with and without each attribute, in percent.
-
-    Args:
-        tables: run -> its `attributes.attribute_table`; empty ones are left out.
-    """
-    from vostool.datasets.attributes import NAMES
-
-    console = make_console()
-    for run, table in tables.items():
-        rows: list[list[object]] = [
-            [
-                row["attribute"],
-                NAMES.get(row["attribute"], ""),
-                row["sequences"],
-                *(percent(row[name]) for name in ("J_mean", "J_without")),
-                _signed(row["J_difference"]),
-                *(percent(row[name]) for name in ("F_mean", "F_without")),
-                _signed(row["F_difference"]),
-            ]
-            for row in table.to_dict("records")
-        ]
-        if rows:
-            title = f"{run}: J and F of sequences with an attribute, without it, and what it costs"
-            headings = ["", "", "seqs", "J", "without", "cost", "F", "without", "cost"]
-            console.print(
-                plain_table(headings, rows, title, right=range(2, 9), whole=(0, *range(2, 9)))
-            )
-
-
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     """Return a difference of fractions in percent with its sign; none for nought."""
     text = percent(value)
     return text if text in ("", "0.0") or text.startswith("-") else f"+{text}"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from vostool.datasets.attributes import known_attributes
-from vostool.datasets.catalog import open_dataset
+from vostool.datasets.catalog import open_masks
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.protocols import PROTOCOLS
 from vostool.environment import git_revision, versions
@@ -98,7 +98,7 @@ def _dataset(section: Section, workspace: Workspace) -> Dataset | None:
     for scores in own["scores"]:
         try:
             root = place(RunFolder(place(scores, listed=False).parent.parent).manifest().root)
-            dataset = open_dataset(
+            dataset = open_masks(
                 section.dataset,
                 root=None if section.dataset.startswith("folder:") else root,
                 split=section.split,

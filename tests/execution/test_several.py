@@ -1,5 +1,6 @@
-"""Trackers that take turns in one process: what each writes is what it writes alone."""
+"""Several runs in one process: what each writes is what it writes alone."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,13 +12,11 @@ from vostool.datasets import synthetic
 from vostool.datasets.catalog import open_dataset
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError
-from vostool.execution.frame_cache import SharedFrames
-from vostool.execution.interleave import run_together
 from vostool.execution.run import run_tracker
+from vostool.execution.several import run_several
 from vostool.runs.folder import RunFolder
 from vostool.scoring.evaluate import run_speed
 from vostool.tracking.job import RunRequest
-from vostool.tracking.loop import WARM_UP_FRAMES
 from vostool.workspace import Workspace
 
 LENGTH, COUNT = 6, 12  # frames of a sequence, sequences
@@ -86,60 +85,48 @@ def told(run: Path) -> dict[str, Any]:
     values = asdict(RunFolder(run).manifest())
     del values["created"]
     for status in values["sequences"].values():
-        for measured in ("seconds", "peak_mb", "spared"):
+        for measured in ("seconds", "peak_mb"):
             del status[measured]
     return dict(values)
 
 
-def test_together_is_as_alone(
+def test_one_after_the_other_is_as_alone(
     dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
 ) -> None:
     requests = [write_tracker("one", 1), write_tracker("two", 2), RunRequest("copy_first")]
     workspace = Workspace(tmp_path)
-    frames = SharedFrames(10**9)
-    turns = run_together(requests, dataset, workspace, tmp_path / "shared", frames=frames)
-    assert [turn.error for turn in turns] == [None] * 3
-    assert [(turn.sequences, turn.frames) for turn in turns] == [(COUNT, COUNT * LENGTH)] * 3
-    assert frames.decoded == COUNT * LENGTH + WARM_UP_FRAMES
-    for request in requests:
+    outcomes = list(run_several(requests, dataset, workspace, tmp_path / "several"))
+    assert [each.error for each in outcomes] == [None] * 3
+    assert [(each.sequences, each.frames) for each in outcomes] == [(COUNT, COUNT * LENGTH)] * 3
+    names = [sequence.name for sequence in dataset.sequences]
+    for request, outcome in zip(requests, outcomes, strict=True):
         alone = run_tracker(request, dataset, workspace, tmp_path / "alone").path
-        shared = tmp_path / "shared" / dataset.key / alone.name
-        assert masks(shared) == masks(alone)
-        assert told(shared) == told(alone)
-        rows = [(step.sequence, step.frame) for step in RunFolder(shared).times()]
+        assert outcome.folder is not None
+        several = outcome.folder.path
+        assert several == tmp_path / "several" / dataset.key / alone.name
+        assert masks(several) == masks(alone)
+        assert told(several) == told(alone)
+        rows = [(step.sequence, step.frame) for step in RunFolder(several).times()]
         assert rows == [(step.sequence, step.frame) for step in RunFolder(alone).times()]
         assert len(rows) == COUNT * LENGTH
-        assert not list(shared.glob("masks/.*"))
+        assert not list(several.glob("masks/.*"))
+        speed = run_speed(outcome.folder, names)
+        assert all(speed[name] > 0 for name in ("fps", "fps_e2e", "peak_mb"))
+        assert 0 < outcome.frames / outcome.seconds < speed["fps_e2e"]
 
 
-def test_a_sequence_larger_than_the_memory_is_decoded_again(
-    dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
+def test_frames_that_older_runs_shared_leave_no_speed_end_to_end(
+    dataset: Dataset, tmp_path: Path
 ) -> None:
-    requests = [write_tracker("one"), RunRequest("copy_first")]
-    frames = SharedFrames(4 * SIZE[0] * SIZE[1] * 3)
-    run_together(requests, dataset, Workspace(tmp_path), tmp_path / "r", frames=frames)
-    again = COUNT * (LENGTH - 4)
-    assert frames.decoded == COUNT * LENGTH + again + WARM_UP_FRAMES
-
-
-def test_shared_frames_leave_no_speed_end_to_end(
-    dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
-) -> None:
-    """fps is inside of `step` and stays; what other trackers take part in is nobody's."""
-    requests = [RunRequest("copy_first"), write_tracker("one")]
-    folders = [
-        turn.folder for turn in run_together(requests, dataset, Workspace(tmp_path), tmp_path / "r")
-    ]
+    run = run_tracker(RunRequest("copy_first"), dataset, Workspace(tmp_path), tmp_path / "r")
     names = [sequence.name for sequence in dataset.sequences]
-    first, second = (run_speed(folder, names) for folder in folders if folder is not None)
-    assert first["fps"] > 0
-    assert second["fps"] > 0
-    assert first["fps_e2e"] > 0  # it decoded them all
-    assert second["fps_e2e"] != second["fps_e2e"]
-    assert first["peak_mb"] != first["peak_mb"]
-    (alone,) = run_together([RunRequest("copy_first", "b")], dataset, Workspace(tmp_path), tmp_path)
-    assert alone.folder is not None
-    assert run_speed(alone.folder, names)["peak_mb"] > 0
+    records = run.path / "sequences.jsonl"
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    lines = [line | ({"spared": LENGTH} if line["sequence"] == names[0] else {}) for line in lines]
+    records.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert run_speed(run, names)["fps"] > 0
+    assert run_speed(run, names)["fps_e2e"] != run_speed(run, names)["fps_e2e"]
+    assert run_speed(run, names[1:])["fps_e2e"] > 0
 
 
 def test_one_that_fails_stops_no_other(
@@ -149,34 +136,23 @@ def test_one_that_fails_stops_no_other(
     bad = f"raise ValueError('no') if (frame == cv2.imread({str(third)!r})[..., ::-1]).all() else 0"
     bad = bad.replace("raise ValueError('no')", "(_ for _ in ()).throw(ValueError('no'))")
     requests = [write_tracker("bad", fails=bad), RunRequest("absent"), RunRequest("copy_first")]
-    workspace = Workspace(tmp_path)
-    turns = run_together(requests, dataset, workspace, tmp_path / "r")
-    assert isinstance(turns[0].error, ContractError)
-    assert "ValueError: no" in str(turns[0].error)
-    assert "There is no tracker 'absent'" in str(turns[1].error)
-    assert turns[2].error is None
-    assert (turns[0].sequences, turns[2].sequences) == (2, COUNT)
-    folder = turns[0].folder
-    assert folder is not None
+    bad_one, absent, good = run_several(requests, dataset, Workspace(tmp_path), tmp_path / "r")
+    assert isinstance(bad_one.error, ContractError)
+    assert "ValueError: no" in str(bad_one.error)
+    assert "There is no tracker 'absent'" in str(absent.error)
+    assert good.error is None
+    assert [each.sequences for each in (bad_one, absent, good)] == [2, 0, COUNT]
+    assert (bad_one.folder, absent.folder) == (None, None)
+    folder = RunFolder(tmp_path / "r" / dataset.key / "bad")
     assert folder.complete(folder.manifest()) == {each.name for each in dataset.sequences[:2]}
     with folder.locked():  # it is free
         pass
 
 
-def test_one_that_lacks_memory_beside_the_others_runs_alone(
+def test_the_memory_of_one_is_freed_before_the_next(
     dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
 ) -> None:
-    marker = tmp_path / "was"
-    greedy = f"""
-        from pathlib import Path
-        if not Path({str(marker)!r}).exists():
-            Path({str(marker)!r}).touch()
-            raise MemoryError
-        """
-    requests = [write_tracker("greedy", fails=greedy), RunRequest("copy_first")]
-    turns = run_together(requests, dataset, Workspace(tmp_path), tmp_path / "r")
-    assert [turn.error for turn in turns] == [None, None]
-    assert [turn.sequences for turn in turns] == [COUNT, COUNT]
+    """Also that of one which failed, though its error is kept."""
     crowded = """
         import builtins, weakref
         live = builtins.__dict__.setdefault("crowded_trackers", weakref.WeakSet())
@@ -184,16 +160,23 @@ def test_one_that_lacks_memory_beside_the_others_runs_alone(
         if len(live) > 1:
             raise MemoryError
         """
-    pair = [write_tracker("big", fails=crowded), write_tracker("huge", fails=crowded)]
-    turns = run_together(pair, dataset, Workspace(tmp_path), tmp_path / "t")
-    assert [turn.error for turn in turns] == [None, None]
+    fails = crowded + "raise ValueError('as it does')\n        "
+    requests = [
+        write_tracker("big", fails=crowded),
+        write_tracker("failing", fails=fails),
+        write_tracker("huge", fails=crowded),
+    ]
+    big, failing, huge = run_several(requests, dataset, Workspace(tmp_path), tmp_path / "r")
+    assert (big.error, huge.error) == (None, None)
+    assert "ValueError: as it does" in str(failing.error)
     always = write_tracker("always", fails="raise MemoryError")
-    turns = run_together([always, requests[1]], dataset, Workspace(tmp_path), tmp_path / "s")
-    assert "Out of memory" in str(turns[0].error)
-    assert turns[1].error is None
+    both = [always, RunRequest("copy_first")]
+    outcomes = list(run_several(both, dataset, Workspace(tmp_path), tmp_path / "s"))
+    assert "Out of memory" in str(outcomes[0].error)
+    assert outcomes[1].error is None
 
 
-def test_what_was_stopped_is_finished_by_either(
+def test_what_was_stopped_is_finished(
     dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
 ) -> None:
     requests = [write_tracker("one"), RunRequest("copy_first")]
@@ -204,19 +187,21 @@ def test_what_was_stopped_is_finished_by_either(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_together(requests, dataset, workspace, tmp_path / "r", stop)
+        list(run_several(requests, dataset, workspace, tmp_path / "r", stop))
     begun = RunFolder(tmp_path / "r" / dataset.key / "one")
     assert len(begun.complete(begun.manifest())) == 5
-    run_tracker(requests[0], dataset, workspace, tmp_path / "r")
-    turns = run_together(requests, dataset, workspace, tmp_path / "r")
-    assert [turn.sequences for turn in turns] == [0, COUNT - 5]
+    outcomes = list(run_several(requests, dataset, workspace, tmp_path / "r"))
+    assert [each.sequences for each in outcomes] == [COUNT - 5, COUNT]
     whole = run_tracker(requests[0], dataset, workspace, tmp_path / "whole").path
     assert masks(begun.path) == masks(whole)
+    again = list(run_several(requests, dataset, workspace, tmp_path / "r"))
+    assert [each.sequences for each in again] == [0, 0]
 
 
 def test_a_full_disk_stops_all(
     dataset: Dataset, tmp_path: Path, write_tracker: Callable[..., RunRequest]
 ) -> None:
     full = write_tracker("full", fails="raise OSError(28, 'No space left on device')")
+    runs = [full, RunRequest("copy_first")]
     with pytest.raises(OSError, match="No space left"):
-        run_together([full, RunRequest("copy_first")], dataset, Workspace(tmp_path), tmp_path / "r")
+        list(run_several(runs, dataset, Workspace(tmp_path), tmp_path / "r"))

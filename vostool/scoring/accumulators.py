@@ -17,10 +17,12 @@ Listed = Mapping[int, frozenset[str]]  # id -> names of frames
 ObjectScores = dict[int, list[tuple[str, float, float]]]  # id -> (frame, J, F)
 
 
-class Tally(Interface):
+class Accumulator(Interface):
     """Scores frame after frame, and says at the end which object has which."""
 
-    def add(self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
+    def update(
+        self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path
+    ) -> None:
         """Score one frame.
 
         Args:
@@ -31,7 +33,7 @@ class Tally(Interface):
             path: file of the prediction, for messages.
         """
 
-    def scores(self) -> ObjectScores:
+    def compute(self) -> ObjectScores:
         """Return J and F of the objects on the frames that count for them.
 
         Raises:
@@ -42,8 +44,10 @@ class Tally(Interface):
         """Return the ids of the ground truth that the protocol leaves out."""
 
 
-def new_tally(protocol: Protocol, objects: list[int], listed: Listed | None = None) -> Tally:
-    """Return the tally of a protocol.
+def accumulator_of(
+    protocol: Protocol, objects: list[int], listed: Listed | None = None
+) -> Accumulator:
+    """Return the accumulator of a protocol.
 
     Args:
         protocol: the rules.
@@ -51,11 +55,11 @@ def new_tally(protocol: Protocol, objects: list[int], listed: Listed | None = No
         listed: the only frames that count for each object; all if None.
     """
     if protocol.proposals:
-        return ProposalTally(protocol, objects)
-    return IdTally(protocol, objects, listed)
+        return ProposalAccumulator(protocol, objects)
+    return IdAccumulator(protocol, objects, listed)
 
 
-class IdTally:
+class IdAccumulator:
     """Scores of predictions that bear the ids of the ground truth."""
 
     def __init__(
@@ -69,7 +73,9 @@ class IdTally:
         self._met: set[int] = set()  # in the ground truth on a frame that counts; only for either
         self._predicted: dict[int, Path] = {}  # id -> the first file that holds it
 
-    def add(self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
+    def update(
+        self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path
+    ) -> None:
         new = _ids_beyond(truth, self._in_truth)
         self._in_truth.update(new)
         for object_id in _ids_beyond(prediction, self._in_truth, void=True):
@@ -96,7 +102,7 @@ class IdTally:
     def _start(self, object_ids: list[int]) -> None:
         self._scores.update((object_id, []) for object_id in object_ids)
 
-    def scores(self) -> ObjectScores:
+    def compute(self) -> ObjectScores:
         strange = {i: path for i, path in self._predicted.items() if i not in self._in_truth}
         if strange:
             raise ResultError(_strange(strange))
@@ -109,7 +115,7 @@ class IdTally:
         return self._in_truth - {i for i, rows in self._scores.items() if rows and i in scored}
 
 
-class ProposalTally:
+class ProposalAccumulator:
     """Scores of predictions with ids of their own, assigned to the objects at the end.
 
     There are at least as many proposals as objects: an object that is left without one is scored
@@ -124,7 +130,9 @@ class ProposalTally:
         self._frames: list[str] = []
         self._pairs: list[np.ndarray] = []  # per frame, see `proposal_scores`
 
-    def add(self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path) -> None:
+    def update(
+        self, frame: str, prediction: Labels, truth: Labels, radius: int, path: Path
+    ) -> None:
         highest, most = int(prediction.max()), self._protocol.proposals
         if highest > most:
             raise ResultError(
@@ -139,7 +147,7 @@ class ProposalTally:
         self._frames.append(frame)
         self._pairs.append(proposal_scores(prediction, truth, self._objects, rows, radius))
 
-    def scores(self) -> ObjectScores:
+    def compute(self) -> ObjectScores:
         # (proposal, object, J or F, frame): summed along the frames, as the official evaluator does
         pairs = np.stack(self._pairs, axis=-1)[1 : self._highest + 1]
         j, f = pairs[:, :, 0], pairs[:, :, 1]
