@@ -276,7 +276,7 @@ def test_the_hash_of_the_code_is_the_same_elsewhere(workspace, grown, tmp_path_f
     assert run.stdout.strip() == first
 
 
-@pytest.mark.parametrize("name", entry_points(group="vostool.trackers").names)
+@pytest.mark.parametrize("name", sorted(entry_points(group="vostool.trackers").names))
 def test_no_training_code_in_the_hash_of_a_bundled_tracker(name, workspace):
     cls = load_tracker(name, workspace).cls
     files = files_of([cls.__module__], {"vostool_trackers"}, {"vostool"})
