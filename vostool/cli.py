@@ -31,7 +31,7 @@ from vostool.workspace import ENVIRONMENT, Workspace
 
 
 class Failure(click.ClickException):
-    """An error that the user can mend."""
+    """An error that the user can fix."""
 
     exit_code = 2
 
@@ -57,7 +57,7 @@ class Notes(logging.Handler):
 
 
 class Commands(click.Group):
-    """Ends every error a user can mend with its sentence and exit code 2, and Ctrl-C with 130."""
+    """Report user-fixable errors in one line (exit code 2) and exit with 130 on Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -29,7 +29,7 @@ def resolve_device(asked: str, usable: tuple[str, ...], cuda: bool | None = None
     kind = asked.partition(":")[0]
     if kind not in usable:
         raise ResourceError(
-            f"This tracker runs on {' or '.join(usable)}, not on {asked}. Leave --device away."
+            f"This tracker runs on {' or '.join(usable)}, not on {asked}. Drop --device."
         )
     if kind == "cuda" and not _is_there(cuda):
         if cuda is not None:

@@ -10,13 +10,13 @@
     │   ├── MaskError           one label-map PNG
     │   └── ResultError         a run folder or a folder of predictions
     ├── WeightsError        weights that are absent or do not fit
-    ├── TrainingError       a training whose losses are no numbers any more
+    ├── TrainingError       training diverged: a loss or gradient is NaN or infinite
     ├── ContractError       a tracker that breaks the plugin contract
     ├── StoreError          an object store or server that does not answer, or refuses
     └── ResourceError       the machine ran out: disk, device memory, a worker
         └── ClusterError        a scheduler or worker that cannot be used
 
-A message is one or two sentences: what is wrong, naming the file, and what mends it. The command
+A message is one or two sentences: what is wrong, naming the file, and how to fix it. The command
 line prints it without a traceback and ends with exit code 2.
 """
 
@@ -47,7 +47,7 @@ EXTRAS = {
 
 
 class VostoolError(Exception):
-    """Base of all errors a user can mend."""
+    """Base of all errors that a user can fix."""
 
 
 class UsageError(VostoolError):
@@ -126,7 +126,7 @@ class WeightsError(VostoolError):
 
 
 class TrainingError(VostoolError):
-    """A training whose losses are no numbers any more."""
+    """Training diverged: a loss or gradient is NaN or infinite."""
 
 
 class ContractError(VostoolError):

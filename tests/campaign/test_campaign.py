@@ -225,7 +225,7 @@ def test_what_cannot_run_stops_nothing_else(
     assert "nano_box needs weights: give them with" in plan
     assert "There is no setting 'reech' in drifting. Did you mean 'reach'?" in plan
     assert "There is no tracker 'driftin'. Did you mean 'drifting'?" in plan
-    assert "MOSE is not there" in plan
+    assert "MOSE not found" in plan
     assert "9 of 10 runs cannot run" in plan
     assert not (tmp_path / "results").exists()
     ran = flat(cli("campaign", file, "--frames", "none"), 2)

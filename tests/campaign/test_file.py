@@ -65,14 +65,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (
             SMALL + "repetitions = 3",
             ConfigError,
-            "synthetic has no boxes; leave 'repetitions' away",
+            "synthetic has no boxes; drop 'repetitions'",
         ),
-        (SMALL + "interval = [1, 2]", ConfigError, "leave 'interval' away"),
+        (SMALL + "interval = [1, 2]", ConfigError, "drop 'interval'"),
         (SMALL + "interval = [5, 2]", ConfigError, r"interval is \[low, high\]"),
         (
             SMALL + "[[datasets]]\ndataset = 'VOT2018'\nsplit = 'x'",
             ConfigError,
-            "leave 'split' away",
+            "drop 'split'",
         ),
         (
             SMALL + "[[datasets]]\ndataset = 'VOT2018'\nprotocols = ['vot-tolkit']",

@@ -112,8 +112,8 @@ def test_a_run_has_a_summary_for_the_leaderboard(
     ("options", "message"),
     [
         (("--protocol", "davis"), "There is no protocol of VOT 'davis'"),
-        (("--split", "val"), "has one split only; leave --split away"),
-        (("--stability",), "has no masks; leave --stability away"),
+        (("--split", "val"), "has one split only; drop --split"),
+        (("--stability",), "has no masks; drop --stability"),
         (("--interval", "9,3"), "it is LOW,HIGH"),
         (("--sequences", "dog"), "There is no sequence 'dog' in VOT2018 (all)"),
         (("--masks", "nowhere"), "nowhere is not a folder of results"),

@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be(cli, davis_folder, tmp_path):
 def test_no_davis(cli, tmp_path):
     done = cli("convert", "davis2coco")
     assert done.exit_code == 2
-    assert "DAVIS2016 is not there" in done.output
+    assert "DAVIS2016 not found" in done.output
     done = cli("convert", "davis2coco", "--root", tmp_path)
     assert "is not a DAVIS folder" in done.output
 

@@ -78,7 +78,7 @@ def test_seen_from_a_file(cli, train: Path, tmp_path: Path) -> None:
     ("dataset", "name", "message"),
     [
         ("YouTubeVOS2019", "absent.txt", "absent.txt does not exist"),
-        ("synthetic", "seen.txt", "synthetic has no categories; leave --seen away"),
+        ("synthetic", "seen.txt", "synthetic has no categories; drop --seen"),
     ],
 )
 def test_seen_that_cannot_be(
@@ -95,7 +95,7 @@ def test_seen_that_cannot_be(
 def test_split_without_the_dataset(cli, tmp_path: Path) -> None:
     done = cli("split", tmp_path / "held")
     assert done.exit_code == 2
-    assert "YouTubeVOS2019 is not there. Download YouTube-VOS 2019" in done.output
+    assert "YouTubeVOS2019 not found. Download YouTube-VOS 2019" in done.output
 
 
 @pytest.mark.parametrize("part", ["0", "1", "1.5"])

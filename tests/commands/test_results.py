@@ -165,7 +165,7 @@ def test_check_of_other_data(cli, run, root, davis_folder):
     shutil.rmtree(root)
     gone = cli("results", "check")
     assert gone.exit_code == 1
-    assert "DAVIS2016 is not there" in gone.output
+    assert "DAVIS2016 not found" in gone.output
     davis_folder(year=2016, names=("bear", "goat", "surf"), seed=9)
     other = cli("results", "check")
     assert other.exit_code == 1

@@ -49,7 +49,7 @@ def test_root_goes_before_the_workspace(davis_folder, opened) -> None:
 
 
 def test_not_there_says_how_to_get_it(opened) -> None:
-    with pytest.raises(DatasetError, match=r"DAVIS2016 is not there.*davischallenge.org.*--root"):
+    with pytest.raises(DatasetError, match=r"DAVIS2016 not found.*davischallenge.org.*--root"):
         opened("DAVIS2016")
 
 
@@ -85,8 +85,8 @@ def test_a_folder_below_the_current_one(plain_folder, opened, monkeypatch) -> No
         ("davis2016", {}, UnknownNameError, "Known: .*folder:PATH"),
         ("DAVIS2016", {"split": "test-dev"}, UnknownNameError, "split 'test-dev' of DAVIS2016"),
         ("folder:absent", {}, DatasetError, "absent is not a folder"),
-        ("folder:.", {"root": Path()}, UsageError, "leave --root away"),
-        ("folder:.", {"resolution": "480p"}, UsageError, "leave --resolution away"),
+        ("folder:.", {"root": Path()}, UsageError, "drop --root"),
+        ("folder:.", {"resolution": "480p"}, UsageError, "drop --resolution"),
         ("folder:.", {"split": "val"}, UnknownNameError, "split 'val' of folder"),
     ],
 )

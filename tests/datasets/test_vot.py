@@ -123,7 +123,7 @@ def test_neither_list_nor_truth(tmp_path: Path) -> None:
 
 
 def test_not_there_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"VOT2016 is not there.*votchallenge\.net"):
+    with pytest.raises(DatasetError, match=r"VOT2016 not found.*votchallenge\.net"):
         open_dataset("VOT2016", workspace=Workspace(tmp_path))
     with pytest.raises(UnknownNameError, match="VOT2017"):
         open_dataset("VOT2017", workspace=Workspace(tmp_path))

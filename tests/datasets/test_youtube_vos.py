@@ -171,7 +171,7 @@ def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_other_datasets_have_no_categories(plain_folder, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no categories; leave --seen away"):
+    with pytest.raises(UsageError, match="has no categories; drop --seen"):
         open_dataset(f"folder:{plain_folder()}", seen=tmp_path / "seen.txt")
 
 

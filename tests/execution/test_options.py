@@ -28,7 +28,7 @@ def gpus(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"workers": 2, "gpus": (0,)}, "leave --workers away"),
+        ({"workers": 2, "gpus": (0,)}, "drop --workers"),
         ({"workers": 2, "scheduler": "tcp://host:8786"}, "decided where its workers are started"),
         ({"gpus": (0,), "scheduler": "tcp://host:8786"}, "decided where its workers are started"),
         ({"tls": Tls(ca=Path("ca.pem"))}, "Certificates are for --scheduler tls://"),
@@ -67,7 +67,7 @@ def test_gpus_are_counted_among_those_that_may_be_used(gpus):
 
 def test_no_gpu_at_all(gpus):
     gpus(0)
-    with pytest.raises(ResourceError, match=r"There is no CUDA device here\. Leave --gpus away"):
+    with pytest.raises(ResourceError, match=r"There is no CUDA device here\. Drop --gpus"):
         visible((0,))
 
 

@@ -57,7 +57,7 @@ def start(home: Path, clips: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def at_work(run: Path, started: float) -> bool:
-    """Tell whether a mask was written since `started`, or whether 30 seconds have passed."""
+    """Return True if a mask was written since `started`, or whether 30 seconds have passed."""
     since = time.monotonic() - started
     for folder in run.glob("masks/.*"):
         with contextlib.suppress(FileNotFoundError):  # it was finished meanwhile

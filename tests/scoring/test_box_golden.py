@@ -84,9 +84,9 @@ def test_the_public_function_scores_boxes(tmp_path: Path) -> None:
     assert row["EAO"] == pytest.approx(expected["EAO"]["all"], abs=1e-6)
     assert row["A"] == pytest.approx(expected["A"], abs=1e-6)
     for options, said in (
-        ({"stability": True}, "has no masks; leave --stability away"),
+        ({"stability": True}, "has no masks; drop --stability"),
         ({"split": "val"}, "one split only"),
-        ({"seen": tmp_path}, "no categories; leave --seen away"),
+        ({"seen": tmp_path}, "no categories; drop --seen"),
     ):
         with pytest.raises(vostool.VostoolError, match=said):
             vostool.evaluate(data, GOLDEN / "results/firm", **options)
@@ -95,5 +95,5 @@ def test_the_public_function_scores_boxes(tmp_path: Path) -> None:
 def test_options_of_boxes_are_not_for_masks(plain_folder) -> None:
     root = plain_folder()
     for options in ({"overlap": "exact"}, {"interval": (2, 4)}):
-        with pytest.raises(vostool.VostoolError, match=f"no boxes; leave --{next(iter(options))}"):
+        with pytest.raises(vostool.VostoolError, match=f"no boxes; drop --{next(iter(options))}"):
             vostool.evaluate(f"folder:{root}", root / "Annotations", **options)

@@ -143,7 +143,10 @@ def test_a_copy_of_the_ground_truth(refused, truth: Path, tmp_path: Path) -> Non
 def test_empty_masks(refused, truth: Path, masks: Path, workers: int) -> None:
     change(masks, np.zeros_like)
     sentence = refused(masks, "--workers", workers)
-    assert f"No mask in {masks} meets its object in {truth / 'Annotations'}." in sentence
+    assert (
+        f"No predicted mask overlaps its object ({masks} against {truth / 'Annotations'})."
+        in sentence
+    )
     assert "empty" in sentence
 
 
@@ -152,7 +155,7 @@ def test_empty_masks_where_objects_leave(refused, truth: Path, masks: Path) -> N
     change(masks, np.zeros_like)
     for path in (truth / "Annotations").glob("*/00003.png"):
         Image.fromarray(np.zeros_like(np.array(Image.open(path)))).save(path)
-    assert "No mask" in refused(masks)
+    assert "overlaps its object" in refused(masks)
     scores = evaluate(f"folder:{truth}", masks, allow_trivial=True)
     assert set(scores.frames["J"]) == {0.0, 1.0}
 
@@ -182,7 +185,7 @@ def test_the_function_raises_too(truth: Path, masks: Path) -> None:
     with pytest.raises(ResultError, match="holds the ground truth itself"):
         evaluate(f"folder:{truth}", truth / "Annotations")
     change(masks, np.zeros_like)
-    with pytest.raises(ResultError, match="No mask"):
+    with pytest.raises(ResultError, match="overlaps its object"):
         evaluate(f"folder:{truth}", masks)
 
 
@@ -209,7 +212,10 @@ def test_one_trivial_run_does_not_stop_the_others(cli, truth: Path, tmp_path: Pa
     done = cli("eval", *data)
     assert done.exit_code == 0, done.output
     said = " ".join(done.output.split())
-    assert f"Not scored: No mask in {runs / 'blank' / 'masks'} meets its object" in said
+    assert (
+        f"Not scored: No predicted mask overlaps its object ({runs / 'blank' / 'masks'} against"
+        in said
+    )
     assert (runs / "fine/scores/davis/summary.csv").is_file()
     assert not (runs / "blank/scores/davis").exists()
 

@@ -77,4 +77,4 @@ def test_where_it_is_not_defined(cli, root, masks, davis_folder):
     data = ("--dataset", "DAVIS2016", "--root", root, "--masks", masks, "--stability")
     refused = cli("eval", *data, "--protocol", "pooled")
     assert refused.exit_code == 2
-    assert "Leave --stability away" in refused.output
+    assert "Drop --stability" in refused.output

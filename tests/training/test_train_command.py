@@ -42,7 +42,7 @@ def test_errors_end_with_2_and_a_sentence(bench, cli):
         (("tiny/small", "-o", "train.setps=1"), "Did you mean 'steps'?"),
         (("copy_first",), "nothing to train"),
         (("tiny/small", "--init", "no.safetensors"), "of --init do not exist"),
-        (("tiny/small", "--data", "DAVIS2016:train"), "DAVIS2016 is not there"),
+        (("tiny/small", "--data", "DAVIS2016:train"), "DAVIS2016 not found"),
         (("tiny/small", "-o", "train.task.nan_at=2"), "Step 3: non-finite"),
     ):
         done = cli("train", *arguments, "--device", "cpu")

@@ -120,7 +120,7 @@ def fill(
 
 
 def inside(dx: Tensor, dy: Tensor, rays: Tensor) -> Tensor:
-    """Tell whether places lie in the polygons of rays.
+    """Return True if places lie in the polygons of rays.
 
     Args:
         dx: (N, ...) x of places from the rays' points.

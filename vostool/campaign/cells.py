@@ -37,7 +37,7 @@ class Cell:
         return self.request.name
 
     def fits(self, pair: Pair) -> bool:
-        """Tell whether a pair of names speaks of this cell."""
+        """Return True if a pair of names speaks of this cell."""
         names = (self.run, self.request.tracker)
         of_dataset = (self.dataset.dataset, self.dataset.title)
         return any(fnmatchcase(name, pair.tracker) for name in names) and any(

@@ -208,7 +208,7 @@ def _check_rules(row: DatasetRow, where: str) -> None:
         refused |= dict.fromkeys(MASK_OPTIONS, "has one split and resolution, and no categories")
     for key, why in refused.items():
         if getattr(row, key, None) is not None:
-            raise ConfigError(f"{where}: {row.dataset} {why}; leave '{key}' away.")
+            raise ConfigError(f"{where}: {row.dataset} {why}; drop '{key}'.")
 
 
 def _placed_tracker(row: TrackerRow, folder: Path) -> TrackerRow:

@@ -153,7 +153,7 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
 
 
 def _alike(manifest: Manifest, job: Job, elsewhere: bool) -> bool:
-    """Tell whether a run took as long for a frame as a job will; weights do not matter."""
+    """Return True if a run took as long for a frame as a job will; weights do not matter."""
     return (
         manifest.tracker == job.tracker
         and manifest.config == json.loads(json.dumps(job.settings))

@@ -52,7 +52,7 @@ def campaign(
     results: Path | None,
     **options: Any,
 ) -> None:
-    """Run, score and rank trackers on datasets, as a file says.
+    """Run, score and rank the experiments listed in a TOML file.
 
     Prints what of it is there, what is missing and what that will cost, runs what is missing, and
     writes the leaderboard into <results>/campaigns/NAME. The same command goes on wherever it was
@@ -63,7 +63,7 @@ def campaign(
 
     execution = execution_of(options)
     if probe and execution.scheduler:
-        raise UsageError("--probe measures this machine, not a cluster; leave it away.")
+        raise UsageError("--probe measures this machine, not a cluster; drop it.")
     results = results or workspace.results
     described = read_campaign(file)
     with execution.opened() as workers:

@@ -96,7 +96,7 @@ def split(
     entry = CATALOG[dataset]
     source = root or find_root(entry, workspace)
     if source is None:
-        raise DatasetError(f"{dataset} is not there. {entry.how_to_get} Or name it with --root.")
+        raise DatasetError(f"{dataset} not found. {entry.how_to_get} Or name it with --root.")
     chosen = write_hold_out(source, out, part=part, seed=seed, copy=copy)
     click.echo(
         f"{out}: {len(chosen.train)} videos in train, {len(chosen.valid)} in valid, with "

@@ -56,12 +56,12 @@ def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple
     help="Run what this tracker lacks first, then score it; 'all' for every one that can run "
     "without weights. May be repeated.",
 )
-@click.option("--protocol", help="The dataset's own if not given.")
+@click.option("--protocol", help="Scoring rules.  [default: the dataset's own]")
 @seen_option
 @click.option("--out", type=FOLDER, help="Folder for the tables; in the results if not given.")
 @click.option("--attributes", is_flag=True, help="Show J and F by attribute of the sequences.")
 @click.option("--stability", is_flag=True, help="Score temporal stability T, too: slow.")
-@click.option("--fresh", is_flag=True, help="Score again what has not changed.")
+@click.option("--fresh", is_flag=True, help="Ignore cached scores.")
 @click.option("--allow-trivial", is_flag=True, help="Accept scores that are all 0 or all 1.")
 @click.option(
     "--overlap",
@@ -93,10 +93,10 @@ def evaluate(
     Writes frames.csv, objects.csv, sequences.csv and summary.csv, beside them intervals.csv, how
     sure the means are, and attributes.csv where attributes are known; and prints the summary.
 
-    Of VOT and OTB it writes frames.csv, sequences.csv, tags.csv, curves.csv and vot.csv.
+    For VOT and OTB it writes frames.csv, sequences.csv, tags.csv, curves.csv and vot.csv.
     """
     if masks and trackers:
-        raise click.UsageError("--masks scores a folder as it is; leave --tracker away.")
+        raise click.UsageError("--masks scores a folder as it is; drop --tracker.")
     if shard:
         raise UsageError(
             "Scores are made of all sequences; --shard is for `vostool run`. Score when the shards "

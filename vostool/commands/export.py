@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     "--out", type=LOCAL_FOLDER, help="Where the files go; <workspace>/results/export if not given."
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="File with the weights.")
-@click.option("--random-weights", is_flag=True, help="Do without: for looking at speed and layers.")
+@click.option(
+    "--random-weights", is_flag=True, help="Use random weights (to inspect speed and layers)."
+)
 @click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
 @click.option(
     "--batch",

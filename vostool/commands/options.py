@@ -155,14 +155,14 @@ batch_option = click.option(
     "--batch",
     type=click.IntRange(0),
     metavar="FRAMES",
-    help="Give workers short sequences together, up to so many frames; 0 one by one; if not given "
-    "500 for more than 5000 sequences.",
+    help="Group short sequences into tasks of up to FRAMES frames; 0: one sequence per task.  "
+    "[default: 0; 500 above 5000 sequences]",
 )
 shard_option = click.option(
     "--shard",
     callback=_shard,
     metavar="I/N",
-    help="Track the I-th of N shares of the sequences, for N processes that share a disk only.",
+    help="Track shard I of N (array jobs on a shared file system).",
 )
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--repetitions",
     type=click.IntRange(1, 999),
-    help="VOT: track so often, once if a tracker gives the same whatever the seed; 1 if not given.",
+    help="VOT: number of repetitions; deterministic trackers run once.  [default: 1]",
 )
 @click.pass_obj
 def run(
@@ -71,7 +71,7 @@ def run(
 
     execution = execution_of(where)
     if shard and execution.scheduler:
-        raise UsageError("A scheduler shares out the sequences itself; leave --shard away.")
+        raise UsageError("A scheduler shares out the sequences itself; drop --shard.")
     request = RunRequest(
         *(tracker, name, overrides, device, precision, weights),
         seed=seed,

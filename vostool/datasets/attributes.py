@@ -37,5 +37,5 @@ def check_attributes(names: Iterable[str], attributes: Mapping[str, tuple[str, .
         if name not in attributes:
             raise DatasetError(
                 f"The attributes of sequence '{name}' are not known. Those of DAVIS 2016 are in "
-                "the file db_info.yml beside JPEGImages/; put it there, or leave --attributes away."
+                "the file db_info.yml beside JPEGImages/; put it there, or drop --attributes."
             )

@@ -130,7 +130,7 @@ def _refuse(name: str, **options: Any) -> None:
     for option, value in options.items():
         if value is not None:
             what = "no categories" if option == "seen" else f"one {option} only"
-            raise UsageError(f"{name} has {what}; leave --{option} away.")
+            raise UsageError(f"{name} has {what}; drop --{option}.")
 
 
 def _of_masks(
@@ -200,7 +200,7 @@ def _located(
     prefix, _, path = name.partition(":")
     if path:
         if root is not None:
-            raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
+            raise UsageError(f"{prefix}:PATH names the folder already; drop --root.")
         root = place(path)
         if not is_folder(root):
             raise DatasetError(f"{root} is not a folder. {entry.how_to_get}")
@@ -220,7 +220,7 @@ def _given_or_found(entry: Entry | RegionEntry, root: Path | None, workspace: Wo
     if found is None:
         places = " or ".join(str(workspace.datasets / folder) for folder in entry.folders)
         raise DatasetError(
-            f"{entry.name} is not there: {places} has no {entry.marks[0]}. {entry.how_to_get} "
+            f"{entry.name} not found: no {entry.marks[0]} in {places}. {entry.how_to_get} "
             "Or point to it with --root."
         )
     return found

@@ -69,7 +69,7 @@ class Clips(Generic[C]):
         return self.whole or tuple(sequence.name for sequence in self.sequences)
 
     def covers_official(self, names: Iterable[str]) -> bool:
-        """Tell whether these sequences are all of the official split, or of the dataset itself."""
+        """Return True if these are all of the official split, or of the dataset itself."""
         there = set(names)
         whole = self.official or self.whole_names
         return len(there) >= self.count and set(whole) <= there

@@ -55,7 +55,7 @@ def read_folder(root: Path, *, need_frames: bool) -> tuple[Sequence, ...]:
 
 
 def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
-    """Tell whether the first masks hold nothing but 0 and 255, as those of DAVIS 2016 do.
+    """Return True if the first masks hold nothing but 0 and 255, as those of DAVIS 2016 do.
 
     Raises:
         DatasetError: those of some sequences do, and others hold ids.

@@ -122,14 +122,14 @@ def opened_source(path: Path) -> Iterator[MaskSource]:
 
 
 def is_mask(name: str) -> bool:
-    """Tell whether a path is that of a PNG that nobody hid."""
+    """Return True if a path is that of a PNG that nobody hid."""
     parts = PurePosixPath(name).parts
     hidden = any(part[0] == "." or part == _NOT_MASKS for part in parts)
     return name.lower().endswith(".png") and not hidden
 
 
 def _is_near(name: str) -> bool:
-    """Tell whether a path is a mask's and not too many folders deep."""
+    """Return True if a path is a mask's and not too many folders deep."""
     return is_mask(name) and len(PurePosixPath(name).parts) <= _DEEPEST + 1
 
 

@@ -188,7 +188,7 @@ class ClusterCrew(Crew):
 
     @property
     def cuda(self) -> bool | None:  # type: ignore[override]
-        """Tell whether any worker has a GPU, None if it is this machine that does or does not."""
+        """Return True if any worker has a GPU, None if it is this machine that does or does not."""
         if not self._announced:
             return None
         self._wait()

@@ -36,19 +36,19 @@ class Execution:
 
     def __post_init__(self) -> None:
         if self.gpus and self.workers:
-            raise UsageError("--gpus starts one process for each GPU; leave --workers away.")
+            raise UsageError("--gpus starts one process for each GPU; drop --workers.")
         elsewhere = self.scheduler is not None and self.scheduler != LOCAL
         if elsewhere and (self.gpus or self.workers):
             raise UsageError(
                 "--workers and --gpus are for processes of this machine. How many a cluster has is "
-                "decided where its workers are started; leave them away."
+                "decided where its workers are started; drop them."
             )
         if self.tls != Tls() and not (self.scheduler or "").startswith("tls://"):
             raise UsageError("Certificates are for --scheduler tls://HOST:PORT.")
 
     @property
     def alone(self) -> bool:
-        """Tell whether it is this process that computes."""
+        """Return True if it is this process that computes."""
         return self.scheduler is None and not self.gpus and (self.workers or 1) == 1
 
     @contextmanager
@@ -141,9 +141,7 @@ def visible(gpus: tuple[int, ...]) -> tuple[str, ...]:
 
     there = torch.cuda.device_count()
     if not there:
-        raise ResourceError(
-            "There is no CUDA device here. Leave --gpus away; --workers is for CPUs."
-        )
+        raise ResourceError("There is no CUDA device here. Drop --gpus; --workers is for CPUs.")
     names = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
     names = names or [str(number) for number in range(there)]
     chosen = range(there) if gpus == (ALL,) else gpus

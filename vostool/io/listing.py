@@ -60,7 +60,7 @@ def entries(folder: Path) -> list[Entry]:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether there is a folder; one of a store holds something.
+    """Return True if there is a folder; one of a store holds something.
 
     Raises:
         StoreError: the store cannot be reached, refuses, or has no such bucket.

@@ -173,7 +173,7 @@ def home_of_processes() -> str:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process of this machine is there; yes where that cannot be told."""
+    """Return True if a process of this machine is there; yes where that cannot be told."""
     if os.name == "nt" or pid == os.getpid():
         return True
     try:

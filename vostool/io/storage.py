@@ -39,7 +39,7 @@ _RESULT = TypeVar("_RESULT")
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text is a URL, `s3://bucket/data` or a chain such as `zip::s3://...`."""
+    """Return True if a text is a URL, `s3://bucket/data` or a chain such as `zip::s3://...`."""
     return _URL.match(text) is not None
 
 
@@ -102,7 +102,7 @@ def _not_installed(given: str, protocol: str) -> str:
 
 
 def is_remote(path: object) -> bool:
-    """Tell whether a path is a URL's; nothing is imported to find out."""
+    """Return True if a path is a URL's; nothing is imported to find out."""
     return not isinstance(path, str | os.PathLike)
 
 
@@ -119,7 +119,7 @@ def protocol_of(path: Path) -> str:
 
 
 def is_read_only(path: Path) -> bool:
-    """Tell whether a place can only be read, such as `https://`."""
+    """Return True if a place can only be read, such as `https://`."""
     return protocol_of(path) in _READ_ONLY
 
 
@@ -329,7 +329,7 @@ def base_name(path: Path) -> str:
 
 
 def same(first: Path, second: Path) -> bool:
-    """Tell whether two folders that are there are the same one."""
+    """Return True if two folders that are there are the same one."""
     if is_remote(first) or is_remote(second):
         return str(first).rstrip("/") == str(second).rstrip("/")
     return first.samefile(second)

@@ -55,7 +55,7 @@ def store_error(error: BaseException) -> StoreError | None:
 
 
 def of_store(error: BaseException) -> bool:
-    """Tell whether an exception is one of a store's packages, or was made of one."""
+    """Return True if an exception is one of a store's packages, or was made of one."""
     return any(type(each).__module__.partition(".")[0] in _PACKAGES for each in _chain(error))
 
 

@@ -91,7 +91,7 @@ class _Borders:
         self._steps = (width, -width, 1, -1)
 
     def has(self, corner: int, step: int) -> bool:
-        """Tell whether a border leads from a corner in a direction."""
+        """Return True if a border leads from a corner in a direction."""
         side = self._down if abs(step) == self.stride else self._right
         return side[min(corner, corner + step)]
 
@@ -202,7 +202,7 @@ class _Joiner:
 
 
 def _is_hole(padded: Mask, curve: NDArray[np.int64]) -> bool:
-    """Tell whether the pixels along the inside of a curve are background."""
+    """Return True if the pixels along the inside of a curve are background."""
     (row, column), (next_row, next_column) = curve[:2].tolist()
     down, right = next_row - row, next_column - column
     # Pixel (r, c) is padded[r + 1, c + 1]; this is the pixel to the right of the first step.
@@ -213,7 +213,7 @@ def _is_hole(padded: Mask, curve: NDArray[np.int64]) -> bool:
 
 
 def _is_clockwise(points: Points | NDArray[np.int64]) -> bool:
-    """Tell whether a closed polygon runs clockwise as seen on the screen."""
+    """Return True if a closed polygon runs clockwise as seen on the screen."""
     row, column = points[:, 0], points[:, 1]
     return bool(np.sum((row[1:] - row[:-1]) * (column[1:] + column[:-1])) > 0)
 

@@ -37,7 +37,7 @@ def scores_of(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def in_percent(column: str) -> bool:
-    """Tell whether a score is printed in percent; those of VOT never are."""
+    """Return True if a score is printed in percent; those of VOT never are."""
     return column not in _AS_THEY_ARE
 
 
@@ -76,5 +76,5 @@ def coverage(sequences: int, official: int) -> str:
 
 
 def is_blank(value: Any) -> bool:
-    """Tell whether a table cell is empty: None, NaN or no text."""
+    """Return True if a table cell is empty: None, NaN or no text."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

@@ -96,15 +96,15 @@ class RunFolder:
         return self.path.name
 
     def exists(self) -> bool:
-        """Tell whether there is a run: a sequence was recorded."""
+        """Return True if there is a run: a sequence was recorded."""
         return self.manifest_path.is_file()
 
     def is_begun(self) -> bool:
-        """Tell whether there is a run, or one that has not finished a sequence yet."""
+        """Return True if there is a run, or one that has not finished a sequence yet."""
         return self._begun.is_file() or self.exists()
 
     def has_masks(self) -> bool:
-        """Tell whether there are finished sequences, recorded or not."""
+        """Return True if there are finished sequences, recorded or not."""
         found = (entry for entry in entries(self.masks) if entry.path.name[0] != ".")
         return any(self.layout.is_result(entry) for entry in found)
 

@@ -37,7 +37,7 @@ class Layout(Protocol):
         ...
 
     def is_result(self, entry: Entry) -> bool:
-        """Tell whether something in the folder of results may hold a sequence."""
+        """Return True if something in the folder of results may hold a sequence."""
         ...
 
     def whole(self, names: Names, recorded: Mapping[str, SequenceStatus]) -> set[str]:

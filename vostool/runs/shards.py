@@ -51,7 +51,7 @@ class Shard:
         return self.run.name.partition(".")[0].replace("-of-", "/")
 
     def at_work(self) -> bool:
-        """Tell whether its process is still there."""
+        """Return True if its process is still there."""
         try:
             seen = (self.run.path / _ALIVE).stat().st_mtime
         except FileNotFoundError:

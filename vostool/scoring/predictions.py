@@ -126,8 +126,8 @@ def check_not_trivial(dataset: Dataset, masks: Path, frames: "pd.DataFrame", mee
     truth = next(iter(dataset.sequences[0].annotations.values())).parent.parent
     if not meets or bool((frames["J"] == 0).all()):
         raise ResultError(
-            f"No mask in {masks} meets its object in {truth}. They may be empty, renumbered, or of "
-            f"another dataset. {_GO_ON}"
+            f"No predicted mask overlaps its object ({masks} against {truth}). They may be empty, "
+            f"renumbered, or of another dataset. {_GO_ON}"
         )
     if bool((frames["J"] == 1).all()):
         raise ResultError(

@@ -35,7 +35,7 @@ class Scored:
 
 
 def holds_scores(folder: Path) -> bool:
-    """Tell whether `vostool eval` has written scores directly into a folder."""
+    """Return True if `vostool eval` has written scores directly into a folder."""
     return (folder / "objects.csv").is_file()
 
 

@@ -59,7 +59,7 @@ class Scorer(ABC):
         self.options = options
         for name, why in self.refused.items():
             if getattr(options, name):
-                raise UsageError(f"{dataset.name} {why}; leave --{name} away.")
+                raise UsageError(f"{dataset.name} {why}; drop --{name}.")
 
     @classmethod
     @abstractmethod

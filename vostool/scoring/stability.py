@@ -19,7 +19,7 @@ def check_stability(dataset: Dataset, protocol: Protocol) -> None:
     if not dataset.merged or protocol.name != "davis":
         raise UsageError(
             "Temporal stability is defined for one object per sequence, for DAVIS2016 and other "
-            "binary masks, by protocol 'davis'. Leave --stability away."
+            "binary masks, by protocol 'davis'. Drop --stability."
         )
 
 

@@ -69,7 +69,7 @@ def experiment_of(
         if name not in known:
             raise UsageError(
                 f"--{name} is for datasets of boxes, such as VOT, and {dataset.name} has masks; "
-                "leave it away."
+                "drop it."
             )
     usual = {name: value for name, value in defaults.items() if name in known}
     experiment: Experiment = EXPERIMENTS[dataset.kind](**usual | given)

@@ -142,7 +142,7 @@ def _weights(plugin: Plugin, weights: Path | None, missing: str | None, spec: st
             raise WeightsError(f"{spec} needs weights: give them with --weights PATH. {missing}")
         return None
     if plugin.cls.weights == "none":
-        raise WeightsError(f"{plugin.name} has no weights; leave --weights away.")
+        raise WeightsError(f"{plugin.name} takes no weights; drop --weights.")
     if not weights.exists():
         raise WeightsError(f"The weights {weights} do not exist.")
     check_recorded(weights)

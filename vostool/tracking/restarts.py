@@ -225,6 +225,6 @@ class _Pass:
         return values
 
     def _meets(self, values: Floats, index: int) -> bool:
-        """Tell whether a region overlaps with the ground truth, as pysot decides it."""
+        """Return True if a region overlaps with the ground truth, as pysot decides it."""
         truth = self.sequence.truth.row(index)
         return overlap_of(values, truth, self.sequence.size, PYSOT) > 0

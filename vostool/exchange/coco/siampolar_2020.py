@@ -124,7 +124,7 @@ def sequence_names(root: Path) -> list[str]:
     if path is None:
         raise DatasetError(
             f"{places[0]} is missing, which numbers the categories. Get db_info.yml of DAVIS 2016 "
-            "from github.com/fperazzi/davis (2017: davis-2017), or leave --legacy away."
+            "from github.com/fperazzi/davis (2017: davis-2017), or drop --legacy."
         )
     text = read_text(path, "utf-8-sig", "replace")
     below = re.search(r"^sequences:.*\n((?:[\s#-].*\n?|\n)*)", text, re.M)

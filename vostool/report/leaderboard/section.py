@@ -61,7 +61,7 @@ class Section:
 
     @property
     def boxes(self) -> bool:
-        """Tell whether boxes were scored, not masks."""
+        """Return True if boxes were scored, not masks."""
         return bool(self.meaning)
 
     @property
