@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from vostool_trackers.siamese.model.atrous import CHANNELS, AtrousResNet
 from vostool_trackers.siamese.model.backbone import Backbone, normalised
+from vostool_trackers.siamese.model.backbones import make_backbone
+from vostool_trackers.siamese.model.lite import Lite
 
 
 class Neck(nn.Module):
@@ -64,7 +66,7 @@ class Neck(nn.Module):
         return levels
 
 
-TrunkDepth = Literal["atrous50", "resnet10", "resnet18", "resnet34", "resnet50"]
+TrunkDepth = Literal["atrous50", "lite0", "resnet10", "resnet18", "resnet34", "resnet50"]
 
 
 class Grid(NamedTuple):
@@ -102,7 +104,7 @@ class Trunk(nn.Module):
 
     def __init__(self, depth: TrunkDepth, channels: int, *, pretrained: bool = False) -> None:
         super().__init__()
-        self.backbone: AtrousResNet | Backbone
+        self.backbone: AtrousResNet | Backbone | Lite
         names: tuple[str, ...] = ("stem", "layer1", "layer2")
         strides: tuple[int, ...] = (2, 4, 8)
         if depth == "atrous50":
@@ -112,7 +114,7 @@ class Trunk(nn.Module):
         else:
             if depth == "resnet10":  # its first features are at stride 4
                 names, strides = names[1:], strides[1:]
-            self.backbone = Backbone(
+            self.backbone = make_backbone(
                 depth, (*names, "layer3"), pretrained=pretrained, dilated=False
             )
             *outs, inner = self.backbone.channels
