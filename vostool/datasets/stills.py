@@ -32,9 +32,9 @@ def open_stills(path: str, workspace: Workspace) -> Dataset:
     root = place(path) if path else workspace.datasets / NAME
     if not (root / "Annotations").is_dir():
         raise DatasetError(
-            f"{root} has no Annotations/. Stills are PATH/JPEGImages/<source>/<name>.jpg with masks "
-            "PATH/Annotations/<source>/<name>.png: name them with --data stills:PATH, or train "
-            "without with --data and the other datasets."
+            f"{root} has no Annotations/. Stills are PATH/JPEGImages/<source>/<name>.jpg with "
+            "masks PATH/Annotations/<source>/<name>.png: name them with --data stills:PATH, or "
+            "train without with --data and the other datasets."
         )
     dataset = open_dataset(f"folder:{root}", workspace=workspace)
     images = tuple(

@@ -62,9 +62,9 @@ def _refuse_tables(dataset: Dataset) -> None:
     if dataset.name in _DAVIS and refused:
         raise DatasetError(
             f"{dataset.name} ({dataset.split}) holds validation sequences of DAVIS "
-            f"({', '.join(refused[:3])}{', ...' if refused[3:] else ''}). They are for tables only: "
-            f"neither trained on nor validated with. Name {dataset.name}:train, and hold some of "
-            "it out with train.validation_sequences."
+            f"({', '.join(refused[:3])}{', ...' if refused[3:] else ''}). They are for tables "
+            f"only: neither trained on nor validated with. Name {dataset.name}:train, and hold "
+            "some of it out with train.validation_sequences."
         )
 
 

@@ -53,7 +53,7 @@ class TrainSettings:
         precision: of the forward pass; parameters stay fp32.
         channels_last: memory layout that convolutions on GPUs prefer.
         compile: compile the network with `torch.compile`.
-        frozen_norms: name prefixes of batch norms that keep their statistics while their factors learn.
+        frozen_norms: name prefixes of batch norms that keep their statistics; their factors learn.
         freeze: name prefixes of parameters that do not learn, e.g. `backbone.`; their batch norms
             keep their statistics.
         unfreeze_at: step at which they begin to learn, or `none`.

@@ -202,7 +202,7 @@ def _normed(layer: nn.Conv2d) -> list[nn.Module]:
 
 
 def _guide_branch(guides: int) -> nn.Sequential:
-    """Return a small network from (B, 3 + guides, H, W) to the features of stride 8, zero at first."""
+    """Return a network from (B, 3 + guides, H, W) to the features of stride 8, zero at first."""
     channels = _STAGES[_PARTS[_ENTRY][-1]].channels
     last = nn.Conv2d(channels, channels, 1)
     nn.init.zeros_(last.weight)
