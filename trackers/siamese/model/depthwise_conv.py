@@ -12,6 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+_FITS = 2**20  # numbers
+
+
 class DepthwiseConv(nn.Conv2d):
     """A convolution of every channel by itself; the kernel is odd, and padding half of it."""
 
@@ -62,13 +65,20 @@ def _by_weight(x: Tensor, grad: Tensor, weight: Tensor, stride: int) -> Tensor:
     side = weight.shape[-1]
     padded = F.pad(x, (side // 2,) * 4).permute(0, 2, 3, 1).contiguous()
     grad = grad.permute(0, 2, 3, 1).contiguous()
+    total = torch.zeros_like(weight)
+    few = max(1, _FITS // grad[0].numel())  # samples at once, so that they stay in the cache
+    for some, its in zip(padded.split(few), grad.split(few), strict=True):
+        _add_products(total, some, its, stride)
+    return total
+
+
+def _add_products(total: Tensor, padded: Tensor, grad: Tensor, stride: int) -> None:
+    side = total.shape[-1]
     height, width = grad.shape[1:3]
-    total = torch.empty_like(weight)
     ones = grad.new_ones(1, grad.shape[:3].numel())
     for row in range(side):
         for column in range(side):
             rows = slice(row, row + stride * (height - 1) + 1, stride)
             columns = slice(column, column + stride * (width - 1) + 1, stride)
             product = padded[:, rows, columns] * grad
-            total[:, 0, row, column] = (ones @ product.flatten(0, 2))[0]  # sums in fp32
-    return total
+            total[:, 0, row, column] += (ones @ product.flatten(0, 2))[0]  # sums in fp32
