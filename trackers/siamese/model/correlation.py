@@ -103,7 +103,7 @@ class _Depthwise(torch.autograd.Function):
         grad = grads[0].contiguous()
         by_search = None
         if ctx.needs_input_grad[0]:
-            by_search = torch.nn.grad.conv2d_input(merged.shape, kernels, grad, groups=len(kernels))
+            by_search = F.conv_transpose2d(grad, kernels, groups=len(kernels))
         by_kernels = F.conv2d(merged, grad.transpose(0, 1), groups=len(kernels))
         return by_search, by_kernels.transpose(0, 1)
 

@@ -66,7 +66,7 @@ def _by_weight(x: Tensor, grad: Tensor, weight: Tensor, stride: int) -> Tensor:
     grad = grad.permute(0, 2, 3, 1).contiguous()
     total = torch.zeros_like(weight)
     few = max(1, _FITS // grad[0].numel())  # samples at once, so that they stay in the cache
-    for some, its in zip(padded.split(few), grad.split(few), strict=True):
+    for some, its in zip(torch.split(padded, few), torch.split(grad, few), strict=True):
         _add_products(total, some, its, stride)
     return total
 

@@ -71,8 +71,8 @@ class Bank:
 
     def to(self, device: torch.device) -> "Bank":
         """Return the bank with all tensors on a device."""
-        tensors = (getattr(self, field.name) for field in fields(self))
-        return Bank(*(None if t is None else t.to(device) for t in tensors))
+        there = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Bank(**{name: t.to(device) for name, t in there.items() if t is not None})
 
     def drawn(self, draws: Draws) -> Tensor:
         """Return (B,) crops, in the shares of their datasets."""
