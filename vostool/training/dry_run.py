@@ -14,6 +14,7 @@ from vostool.training.distributed import Ranks
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
 from vostool.training.loop import begin, learn, read_weights
+from vostool.training.prefetch import Prefetcher
 
 WARM_UP = 2
 
@@ -64,15 +65,16 @@ def estimate(job: TrainJob, steps: int = 5, seconds: float = 20.0) -> Estimate:
     learner.optimizer.zero_grad(set_to_none=True)
     pairs = len(next(iter(batch.values())))
 
-    for step in range(WARM_UP):
-        learn(task, learner, ranks, step)
-    _finish(device)
-    begun = time.perf_counter()
-    done = 0
-    while done < steps and (done == 0 or time.perf_counter() - begun < seconds):
-        learn(task, learner, ranks, WARM_UP + done)
+    with Prefetcher(task, enabled=settings.prefetch) as batches:
+        for step in range(WARM_UP):
+            learn(batches, learner, ranks, step)
         _finish(device)
-        done += 1
+        begun = time.perf_counter()
+        done = 0
+        while done < steps and (done == 0 or time.perf_counter() - begun < seconds):
+            learn(batches, learner, ranks, WARM_UP + done)
+            _finish(device)
+            done += 1
     each = (time.perf_counter() - begun) / done
     return Estimate(
         parameters=sum(p.numel() for p in parameters),

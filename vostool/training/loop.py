@@ -20,6 +20,7 @@ from vostool.training.learner import Learner
 from vostool.training.metrics_log import Row
 from vostool.training.optimizer import learning_rate, set_rate
 from vostool.training.partition import first_split
+from vostool.training.prefetch import Prefetcher
 from vostool.training.recorder import Books, Learnt
 from vostool.training.shared_folder import check_shared, claimed
 from vostool.training.stop import Stop
@@ -81,13 +82,14 @@ def train(
         books.resume()
         if ranks.leads and (note := learner.changed_split()):
             on_note(note)
-        while books.step < settings.steps and not books.agree(stop.wanted):
-            books.enter(learn(task, learner, ranks, books.step))
+        with Prefetcher(task, enabled=settings.prefetch) as batches:
+            while books.step < settings.steps and not books.agree(stop.wanted):
+                books.enter(learn(batches, learner, ranks, books.step))
         books.close()
         return Outcome(books.step, books.seconds, books.best, books.best_step)
 
 
-def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
+def learn(batches: Prefetcher, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     """Do one step of the optimiser."""
     settings, optimizer, scaler = learner.settings, learner.optimizer, learner.scaler
     model = learner.model(step)
@@ -100,7 +102,11 @@ def learn(task: Task, learner: Learner, ranks: Ranks, step: int) -> Learnt:
     for part in (parts := split.of(ranks)):
         # What a network draws itself, as dropout does, follows from the step and the part as well.
         torch.manual_seed(step_seed(settings.seed, step, part))
-        batch = task.batch(step, split.samples(part))
+        batch = batches.batch(step, split.samples(part))
+        if part != parts[-1]:
+            batches.expect(step, split.samples(parts[parts.index(part) + 1]))
+        elif step + 1 < settings.steps:
+            batches.expect(step + 1, split.samples(parts[0]))
         with nullcontext() if part == parts[-1] else _unsynchronised(model):
             losses = model(batch)
             scaler.scale(losses["total"] * weight).backward()
