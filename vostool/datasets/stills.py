@@ -34,7 +34,7 @@ def open_stills(path: str, workspace: Workspace) -> Dataset:
         raise DatasetError(
             f"{root} has no Annotations/. Stills are PATH/JPEGImages/<source>/<name>.jpg with "
             "masks PATH/Annotations/<source>/<name>.png: name them with --data stills:PATH, or "
-            "train without with --data and the other datasets."
+            "name other datasets with --data."
         )
     dataset = open_dataset(f"folder:{root}", workspace=workspace)
     images = tuple(

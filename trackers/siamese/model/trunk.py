@@ -93,8 +93,8 @@ class Trunk(nn.Module):
     """A backbone to `layer3`, and the adjustment of its channels.
 
     Args:
-        depth: `atrous50` is the backbone of the published weights; the others are torchvision's, at
-            their usual strides and enlarged to stride 8 (see `backbone.Backbone`).
+        depth: `atrous50` is the backbone of the published weights; the others are torchvision's and
+            `lite0`, at their usual strides and enlarged to stride 8 (see `backbones`).
         channels: of the adjusted features.
         pretrained: start from torchvision's ImageNet weights.
 
