@@ -38,6 +38,7 @@ from vostool_trackers.siamese.inference.following import PREFIX
 
 ROWS = (
     ("siampolar/car", ("fp32", "bf16")),
+    ("siampolar/car_lite0", ("fp32", "bf16")),
     ("siampolar/car_r18", ("fp32", "bf16")),
     ("siampolar/car_r50", ("fp32", "bf16")),
     ("siampolar/sym_r50", ("fp32", "bf16")),

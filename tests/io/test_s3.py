@@ -285,11 +285,11 @@ TINY = {
 def test_training_learns_the_same_as_from_a_disk(
     does, davis_folder, bucket, upload, tmp_path, monkeypatch
 ) -> None:
-    root = davis_folder(names=("bear", "goat"))
+    root = davis_folder(names=("bear", "boat"), split="train")
     url = upload(root, f"{bucket}/DAVIS")
     cut = tmp_path / "datasets/.cache"
     settings = [part for name, value in TINY.items() for part in ("-o", f"{name}={value}")]
-    command = ("train", "siampolar/car", "--data", "DAVIS2017:val", "--device", "cpu", *settings)
+    command = ("train", "siampolar/car", "--data", "DAVIS2017:train", "--device", "cpu", *settings)
     does(*command, "--root", root, "--name", "disk")
     shutil.rmtree(cut)
     with requests(monkeypatch) as asked:

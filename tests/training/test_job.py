@@ -130,3 +130,35 @@ def test_other_files_under_the_same_name_are_another_training(bench, plain_folde
     after = bench.job(data=(f"folder:{clips}",)).manifest(0, 1)
     assert before.differences(after) == ["the files of the data"]
     assert before.differences(before) == []
+
+
+@pytest.mark.parametrize("role", ["data", "validation"])
+@pytest.mark.parametrize("year", [2016, 2017])
+def test_validation_sequences_of_davis_are_for_tables_only(bench, davis_folder, role, year):
+    root = davis_folder(year, names=("bear", "goat"), split="trainval")
+    name = f"DAVIS{year}:trainval"
+    with pytest.raises(DatasetError, match=rf"goat.*tables only.*DAVIS{year}:train"):
+        open_data(
+            TrainSettings(**{role: name if role == "validation" else (name,)}),
+            root,
+            Workspace(bench.home),
+        )
+
+
+def test_every_still_is_a_clip_of_its_own(bench, davis_folder):
+    root = davis_folder(names=("a", "b"), frames=2, resolution=".")
+    settings = TrainSettings(data=(f"stills:{root}",), data_weights=(1.0,))
+    data = open_data(settings, None, Workspace(bench.home))
+    assert names(data.datasets[0]) == ["a/00000", "a/00001", "b/00000", "b/00001"]
+    assert all(len(image) == 1 for image in data.datasets[0].sequences)
+    assert data.weights == (1.0,)
+
+
+def test_stills_that_are_not_there_are_named(bench):
+    with pytest.raises(DatasetError, match=r"datasets/stills .*stills:PATH"):
+        open_data(TrainSettings(data=("stills",)), None, Workspace(bench.home))
+
+
+def test_weights_belong_to_the_data_they_were_written_for(bench):
+    with pytest.raises(ValueError, match="one number above 0 for each"):
+        TrainSettings(data=("a", "b"), data_weights=(0.5,))

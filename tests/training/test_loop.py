@@ -304,3 +304,10 @@ def _renamed(weights, folder):
 def test_a_score_to_rank_by_that_is_not_given(bench):
     with pytest.raises(ContractError, match=r"gives J_mean, but train\.best is 'G'"):
         bench.train("train.best=G")
+
+
+def test_batches_drawn_ahead_change_nothing(bench):
+    settings = ("train.accumulate=2", "norm=batch")
+    bench.train(*settings, name="plain")
+    bench.train(*settings, "train.prefetch=true")
+    same(bench.curve("plain"), bench.curve())

@@ -136,3 +136,14 @@ def test_the_moving_average_by_hand() -> None:
     assert int(average.network.num_batches_tracked) == 10
     assert not any(p.requires_grad for p in average.network.parameters())
     assert not average.network.training
+
+
+def test_frozen_norms_keep_their_statistics_and_learn_their_factors() -> None:
+    net = network()
+    set_training(net, (), ("1.",))
+    before = net[1].running_mean.clone()
+    net(torch.randn(2, 1, 8, 8)).square().sum().backward()
+    torch.testing.assert_close(net[1].running_mean, before)
+    assert net[1].weight.grad is not None
+    with pytest.raises(ConfigError, match=r"frozen_norms.*'x\.'"):
+        set_training(net, (), ("x.",))

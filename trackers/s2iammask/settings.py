@@ -21,7 +21,7 @@ class Config(Shape, BoxRules):
         overlap: share of the overlap with the last output in the ranking of boxes, in [0, 1].
         enlarge: fraction of its size by which a box grows on every side before its mask is taken.
         area: pixels of the frame above which the mask, and not the box, tells place and size.
-        pretrained: training starts from torchvision's ImageNet weights.
+        pretrained: training starts from ImageNet weights: torchvision's, or of `lite0` the extra's.
     """
 
     candidates: int = 10

@@ -12,7 +12,7 @@ class Config(Shape, BoxRules):
 
     Args:
         threshold: probability above which a pixel is the object's.
-        pretrained: training starts from torchvision's ImageNet weights.
+        pretrained: training starts from ImageNet weights: torchvision's, or of `lite0` the extra's.
     """
 
     threshold: float = 0.35

@@ -72,7 +72,7 @@ class CarTask:
         self.config, self._model, self._device, self._seed = config, model, device, seed
         if not data.datasets:
             raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
-        self._bank = build_bank(data.datasets, data.cache / "bank").to(device)
+        self._bank = build_bank(data.datasets, data.cache / "bank", data.weights).to(device)
 
     def network(self, *, pretrained: bool) -> SiamPolarCar:
         torch.manual_seed(self._seed)

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vostool_trackers.siamese.model.backbone import STRIDE, Backbone, Depth, normalised, tower
+from vostool_trackers.siamese.model.backbone import STRIDE, normalised, tower
+from vostool_trackers.siamese.model.backbones import AnyDepth, make_backbone
 from vostool_trackers.siamese.model.correlation import depthwise
 from vostool_trackers.siampolar.planes import GUIDES
 from vostool_trackers.siampolar.refinement import Refinement
@@ -45,7 +46,7 @@ class Shape:
     """What decides the tensors of the network; the defaults are those of the bundled weights.
 
     Args:
-        backbone: which ResNet.
+        backbone: which ResNet, or `lite0`, an EfficientNet-Lite0.
         stages: stages whose features are correlated.
         dilated: the last stages are dilated to stride 8, as in the paper; else enlarged to it.
         channels: of the correlation and the head.
@@ -55,7 +56,7 @@ class Shape:
         refined: rays of the contour after a second look, of a guided network; 0 has no second look.
     """
 
-    backbone: Depth = "resnet10"
+    backbone: AnyDepth = "resnet10"
     stages: tuple[str, ...] = ("layer2", "layer3")
     dilated: bool = False
     channels: int = 96
@@ -81,7 +82,7 @@ class SiamPolarCar(nn.Module):
     def __init__(self, shape: Shape, *, pretrained: bool = False) -> None:
         super().__init__()
         self.guided = shape.guided
-        self.backbone = Backbone(
+        self.backbone = make_backbone(
             shape.backbone,
             shape.stages,
             pretrained=pretrained,

@@ -18,7 +18,7 @@ class Config(Shape):
     Args:
         variant: `car` searches a crop around the object (the SiamCAR-based form), `sym` and `asym`
             the whole frame.
-        pretrained: training starts from torchvision's ImageNet weights.
+        pretrained: training starts from ImageNet weights: torchvision's, or of `lite0` the extra's.
         penalty: of `car`, how strongly changes of size and shape are held against a cell.
         window: of `car`, share of the cosine window in the ranking, in [0, 1].
         smoothing: of `car`, how fast size follows what is seen, in [0, 1].

@@ -21,6 +21,7 @@ from vostool_trackers.siampolar.whole_frame.network import FrameNetwork
 from vostool_trackers.siampolar.whole_frame.search import FrameSearch
 
 BUNDLED = Path(__file__).with_name("car.safetensors")  # of the default configuration
+_BUNDLED = {"resnet10": BUNDLED, "lite0": BUNDLED.with_name("car_lite0.safetensors")}
 
 
 class SiamPolar(Tracker):
@@ -49,9 +50,11 @@ class SiamPolar(Tracker):
 
     @classmethod
     def own_weights(cls, config: Any) -> Path | None:
-        usual = Config().shape
-        default = config.variant == "car" and config.shape in (usual, replace(usual, refined=0))
-        return BUNDLED if default and BUNDLED.is_file() else None
+        usual = replace(Config().shape, backbone=config.backbone)
+        if config.variant != "car" or config.shape not in (usual, replace(usual, refined=0)):
+            return None
+        weights = _BUNDLED.get(config.backbone)
+        return weights if weights is not None and weights.is_file() else None
 
     def exportable(self, scene: Scene) -> Mapping[str, Exported]:
         return exportable(self._search.network, self.config, scene)

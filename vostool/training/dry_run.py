@@ -14,6 +14,7 @@ from vostool.training.distributed import Ranks
 from vostool.training.job import TrainJob
 from vostool.training.learner import Learner
 from vostool.training.loop import begin, read_weights, train_step
+from vostool.training.prefetch import Prefetcher
 from vostool.training.task import Task
 
 BUDGET = 45.0  # s; reading data and one pass of one pair come on top
@@ -172,7 +173,7 @@ def _measured(
         whole = pairs == settings.batch
         learner.settings = settings if whole else replace(settings, batch=pairs, accumulate=1)
         begun = time.perf_counter()
-        train_step(task, learner, Ranks(), steps_done)
+        train_step(Prefetcher(task, enabled=False), learner, Ranks(), steps_done)
         _finish(device)
         steps_done += 1
         return time.perf_counter() - begun

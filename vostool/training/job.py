@@ -120,7 +120,9 @@ def prepare_training(request: TrainRequest, workspace: Workspace) -> TrainJob:
     task_values = values.pop("task", {})
     settings: TrainSettings = build_config(TrainSettings, values, source)
     if request.data:
-        settings = replace(settings, data=request.data)
+        fit = len(request.data) == len(settings.data_weights)
+        weights = settings.data_weights if fit else ()
+        settings = replace(settings, data=request.data, data_weights=weights)
     if request.precision != "auto":
         settings = build_config(
             TrainSettings, asdict(settings) | {"precision": request.precision}, source

@@ -152,7 +152,7 @@ class Learner:
         frozen = frozen_at(self.settings, step)
         if frozen != self._frozen:
             self._frozen = frozen
-            set_training(self.network, frozen)
+            set_training(self.network, frozen, self.settings.frozen_norms)
             self._model: nn.Module = LossModule(self._task, self.network, self.settings)
             if self._ranks.count > 1:  # anew, as it looks once at what learns
                 self._model = DistributedDataParallel(self._model)

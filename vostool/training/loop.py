@@ -18,6 +18,7 @@ from vostool.training.learner import Learner
 from vostool.training.metrics_log import Row
 from vostool.training.optimizer import learning_rate, set_rate
 from vostool.training.partition import initial_partition
+from vostool.training.prefetch import Prefetcher
 from vostool.training.recorder import StepOutput, TrainingRecorder
 from vostool.training.shared_folder import check_shared, claimed
 from vostool.training.stop import Stop
@@ -81,13 +82,14 @@ def train(
             on_note(f"{job.init}: {learner.started_from}")
         if ranks.leads and (note := learner.changed_partition()):
             on_note(note)
-        while recorder.step < settings.steps and not recorder.agree(stop.wanted):
-            recorder.after_step(train_step(task, learner, ranks, recorder.step))
+        with Prefetcher(task, enabled=settings.prefetch) as batches:
+            while recorder.step < settings.steps and not recorder.agree(stop.wanted):
+                recorder.after_step(train_step(batches, learner, ranks, recorder.step))
         recorder.close()
         return Outcome(recorder.step, recorder.seconds, recorder.best, recorder.best_step)
 
 
-def train_step(task: Task, learner: Learner, ranks: Ranks, step: int) -> StepOutput:
+def train_step(batches: Prefetcher, learner: Learner, ranks: Ranks, step: int) -> StepOutput:
     """Do one optimizer step."""
     settings, optimizer, scaler = learner.settings, learner.optimizer, learner.scaler
     model = learner.model(step)
@@ -100,7 +102,11 @@ def train_step(task: Task, learner: Learner, ranks: Ranks, step: int) -> StepOut
     for part in (parts := split.of(ranks)):
         # A network's own randomness, e.g. dropout, depends on the step and the part only, too.
         torch.manual_seed(step_seed(settings.seed, step, part))
-        batch = task.batch(step, split.samples(part))
+        batch = batches.batch(step, split.samples(part))
+        if part != parts[-1]:
+            batches.expect(step, split.samples(parts[parts.index(part) + 1]))
+        elif step + 1 < settings.steps:
+            batches.expect(step + 1, split.samples(parts[0]))
         with nullcontext() if part == parts[-1] else _unsynchronised(model):
             losses = model(batch)
             scaler.scale(losses["total"] * weight).backward()

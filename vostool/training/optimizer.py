@@ -79,20 +79,27 @@ def frozen_at(settings: TrainSettings, step: int) -> tuple[str, ...]:
     return settings.fixed if thawed else settings.fixed + settings.freeze
 
 
-def set_training(network: nn.Module, frozen: tuple[str, ...]) -> None:
+def set_training(network: nn.Module, frozen: tuple[str, ...], norms: tuple[str, ...] = ()) -> None:
     """Put a network into training mode, but for frozen parameters and their batch norms.
+
+    Args:
+        network: to train.
+        frozen: name prefixes of parameters that do not learn.
+        norms: name prefixes of further batch norms that keep their statistics.
 
     Raises:
         ConfigError: a prefix that no parameter's name begins with, or nothing is left to learn.
     """
     network.train()
     _check_prefixes(network, frozen, "freeze")
+    _check_prefixes(network, norms, "frozen_norms")
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(frozen))
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise ConfigError(f"train.freeze = {list(frozen)} leaves no parameter that learns.")
+    still = frozen + norms
     for name, module in network.named_modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and f"{name}.".startswith(frozen):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and f"{name}.".startswith(still):
             module.eval()
 
 

@@ -16,6 +16,7 @@ FREE = frozenset(
         "checkpoint_every",
         "keep",
         "patience",
+        "prefetch",
     }
 )
 
@@ -26,6 +27,8 @@ class TrainSettings:
 
     Args:
         data: datasets to draw samples from, `NAME` or `NAME:SPLIT`.
+        data_weights: share of the samples from each of `data`, in proportion to what there is to
+            learn from if empty. Tasks that draw pairs of crops follow it.
         validation: dataset to validate with, `NAME` or `NAME:SPLIT`; none if empty. Its sequences
             are not trained on.
         validation_sequences: only these of it, all if empty.
@@ -51,6 +54,9 @@ class TrainSettings:
         precision: of the forward pass; parameters stay fp32.
         channels_last: memory layout that convolutions on GPUs prefer.
         compile: compile the network with `torch.compile`.
+        frozen_norms: name prefixes of batch norms that keep their statistics; their factors learn.
+        prefetch: draw the next batch in a thread while the network learns from this one; the same
+            is learnt, on a CPU in two thirds of the time.
         freeze: name prefixes of parameters that do not learn, e.g. `backbone.`; their batch norms
             keep their statistics.
         unfreeze_at: step at which they begin to learn, or `none`.
@@ -69,6 +75,7 @@ class TrainSettings:
     """
 
     data: tuple[str, ...] = ()
+    data_weights: tuple[float, ...] = ()
     validation: str = ""
     validation_sequences: tuple[str, ...] = ()
     steps: int = 10_000
@@ -89,6 +96,8 @@ class TrainSettings:
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     channels_last: bool = False
     compile: bool = False
+    prefetch: bool = False
+    frozen_norms: tuple[str, ...] = ()
     freeze: tuple[str, ...] = ()
     unfreeze_at: int | None = None
     fixed: tuple[str, ...] = ()
@@ -117,6 +126,13 @@ class TrainSettings:
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} is {getattr(self, name)}, not from {low} to {high}")
+        if self.data_weights and (
+            len(self.data_weights) != len(self.data) or min(self.data_weights) <= 0
+        ):
+            raise ValueError(
+                f"data_weights {list(self.data_weights)} are not one number above 0 for each of "
+                f"data {list(self.data)}"
+            )
         if self.lr == 0:
             raise ValueError("lr is 0, so nothing would be learnt")
         if list(self.milestones) != sorted(set(self.milestones)):

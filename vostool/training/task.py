@@ -34,11 +34,13 @@ class TrainingData:
         datasets: to draw samples from; sequences that validation uses are taken out. Maybe empty.
         validation: whole clips to track now and then, or None.
         cache: folder where a task may keep crops and the like; it may not exist yet.
+        weights: share of samples from each dataset; in proportion to their size if empty.
     """
 
     datasets: tuple[Dataset, ...]
     validation: Dataset | None
     cache: Path
+    weights: tuple[float, ...] = ()
 
 
 class Task(Protocol):

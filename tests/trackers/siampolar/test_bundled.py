@@ -114,3 +114,11 @@ def test_bundling_takes_the_training_data_along(tmp_path):
     bundled = target.read_bytes()
     target.write_bytes(bundled + b" ")
     assert training_data(target, sha256_of(target)) == []
+
+
+def test_weights_belong_to_their_backbone():
+    assert SiamPolar.own_weights(Config()) == BUNDLED
+    assert SiamPolar.own_weights(Config(refined=0)) == BUNDLED
+    assert SiamPolar.own_weights(Config(backbone="lite0")) != BUNDLED
+    assert SiamPolar.own_weights(Config(backbone="resnet18")) is None
+    assert SiamPolar.own_weights(Config(channels=32)) is None

@@ -91,6 +91,15 @@ def test_the_form_of_the_paper_without_guides(tmp_path) -> None:
     assert [i.name for i in session.get_inputs()] == ["kernel_layer2", "search"]
 
 
+def test_lite0_agrees(tmp_path) -> None:
+    written = export_onnx(
+        job(tmp_path, "backbone=lite0"), drawn_scenes(1, "box"), tmp_path, "polar"
+    )
+    assert written.differences is not None
+    for outputs in written.differences.values():
+        assert max(outputs.values()) < 1e-3
+
+
 def test_what_is_handed_over_is_what_tracking_sees(small) -> None:
     """The crop of the template has the object's box in its middle, in normalised colours."""
     scene = drawn_scenes(1, "box")[0]

@@ -6,8 +6,10 @@ from torch import Tensor, nn
 
 from vostool_trackers.siamese.model.atrous import CHANNELS, AtrousResNet
 from vostool_trackers.siamese.model.backbone import Backbone, normalised
+from vostool_trackers.siamese.model.backbones import make_backbone
+from vostool_trackers.siamese.model.lite import Lite
 
-TrunkDepth = Literal["atrous50", "resnet10", "resnet18", "resnet34", "resnet50"]
+TrunkDepth = Literal["atrous50", "lite0", "resnet10", "resnet18", "resnet34", "resnet50"]
 
 
 class Grid(NamedTuple):
@@ -34,8 +36,8 @@ class Trunk(nn.Module):
     """A backbone to `layer3`, and the adjustment of its channels.
 
     Args:
-        depth: `atrous50` is the backbone of the published weights; the others are torchvision's, at
-            their usual strides and enlarged to stride 8 (see `backbone.Backbone`).
+        depth: `atrous50` is the backbone of the published weights; the others are torchvision's and
+            `lite0`, at their usual strides and enlarged to stride 8 (see `backbones`).
         channels: of the adjusted features.
         pretrained: start from torchvision's ImageNet weights.
 
@@ -45,7 +47,7 @@ class Trunk(nn.Module):
 
     def __init__(self, depth: TrunkDepth, channels: int, *, pretrained: bool = False) -> None:
         super().__init__()
-        self.backbone: AtrousResNet | Backbone
+        self.backbone: AtrousResNet | Backbone | Lite
         names: tuple[str, ...] = ("stem", "layer1", "layer2")
         strides: tuple[int, ...] = (2, 4, 8)
         if depth == "atrous50":
@@ -55,7 +57,7 @@ class Trunk(nn.Module):
         else:
             if depth == "resnet10":  # its first features are at stride 4
                 names, strides = names[1:], strides[1:]
-            self.backbone = Backbone(
+            self.backbone = make_backbone(
                 depth, (*names, "layer3"), pretrained=pretrained, dilated=False
             )
             *outs, inner = self.backbone.channels

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -25,10 +25,12 @@ from vostool.io.label_maps import box_of, ids_in
 from vostool.types import Frame, Sequence
 from vostool_trackers.siamese.inference import crops
 from vostool_trackers.siamese.inference.crops import TEMPLATE, context_side, crop_grid
+from vostool_trackers.siamese.training.draws import Draws
 
 REACH = 3.5
 SIDE = 447  # pixels of a crop: about REACH * TEMPLATE
 _SMALLEST = 12  # pixels of an object that can be learned from
+_SMALLEST_STILL = 400  # of one in a single image: there are many, and small ones are blurred
 _FILES = ("images", "masks", "ids", "frames")
 _CODE = tuple(sha256_of(Path(str(file))) for file in (__file__, crops.__file__))
 
@@ -42,12 +44,16 @@ class Bank:
         masks: (N, SIDE, SIDE) bool: the object.
         track: (N,) int64, ascending: which object of which sequence.
         frame: (N,) int64: on which frame of its sequence, ascending in each track.
+        sources: (S + 1,) int64: where each dataset's crops begin, and N.
+        weights: (S,) float32: shares of the datasets in what is drawn; None draws all crops alike.
     """
 
     images: Tensor
     masks: Tensor
     track: Tensor
     frame: Tensor
+    sources: Tensor | None = None
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.track)
@@ -64,26 +70,41 @@ class Bank:
         return (self.track << 32) + self.frame
 
     def to(self, device: torch.device) -> "Bank":
-        return Bank(*(t.to(device) for t in (self.images, self.masks, self.track, self.frame)))
+        """Return the bank with all tensors on a device."""
+        there = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Bank(**{name: t.to(device) for name, t in there.items() if t is not None})
+
+    def drawn(self, draws: Draws) -> Tensor:
+        """Return (B,) crops, in the shares of their datasets."""
+        if self.sources is None or self.weights is None:
+            return draws.below(len(self)).to(self.track.device)
+        shares = (self.weights / self.weights.sum()).cumsum(0)[:-1]
+        source = torch.searchsorted(shares, draws.uniform(), right=True)
+        begin, end = self.sources[source], self.sources[source + 1]
+        return begin + draws.below(end - begin)
 
 
-def build_bank(datasets: Iterable[Dataset], cache: Path) -> Bank:
+def build_bank(datasets: Iterable[Dataset], cache: Path, weights: tuple[float, ...] = ()) -> Bank:
     """Cut all objects out of datasets, or read them back if that has been done before.
 
     Args:
         datasets: their sequences must have frames and masks.
         cache: folder for the crops.
+        weights: shares of the datasets in what is drawn; all crops alike if empty.
 
     Raises:
         DatasetError: there is no object to learn from, or crops in the cache are damaged.
     """
-    parts = []
+    parts, ends = [], [0]
     for dataset in datasets:
         for sequence in dataset.sequences:
             folder = cache / _key(dataset, sequence)
             if not (folder / f"{_FILES[-1]}.npy").is_file():
                 _save(folder, _cut_sequence(dataset, sequence))
             parts.append(_load(folder))
+        ends.append(sum(len(ids) for *_, ids, _ in parts))
+        if weights and ends[-1] == ends[-2]:
+            raise DatasetError(f"There is no object to learn from in {dataset.name}.")
     total = sum(len(ids) for *_, ids, _ in parts)
     if not total:
         raise DatasetError("There is no object to learn from. Name other data with --data.")
@@ -92,6 +113,8 @@ def build_bank(datasets: Iterable[Dataset], cache: Path) -> Bank:
         torch.empty(total, SIDE, SIDE, dtype=torch.bool),
         torch.empty(total, dtype=torch.int64),
         torch.empty(total, dtype=torch.int64),
+        torch.tensor(ends) if weights else None,
+        torch.tensor(weights) if weights else None,
     )
     row = tracks = 0
     for images, masks, ids, frames in parts:
@@ -106,10 +129,11 @@ def build_bank(datasets: Iterable[Dataset], cache: Path) -> Bank:
 def _cut_sequence(dataset: Dataset, sequence: Sequence) -> tuple[NDArray[np.generic], ...]:
     """Return what `_FILES` name of a sequence's objects, object by object."""
     found: list[tuple[int, int, np.ndarray, np.ndarray]] = []
+    least = _SMALLEST if len(sequence) > 1 else _SMALLEST_STILL
     for index, frame, labels in dataset.annotated(sequence):
         for object_id in ids_in(labels).tolist():
             mask = labels == object_id
-            if mask.sum() >= _SMALLEST:
+            if mask.sum() >= least:
                 found.append((object_id, index, *_cut_object(frame, mask)))
     found.sort(key=lambda each: each[:2])
     return (

@@ -49,7 +49,7 @@ class PairTask(ABC):
         self._validation = data.validation
         if not data.datasets:
             raise DatasetError("There is nothing to learn from. Name data with --data NAME:SPLIT.")
-        self._bank = build_bank(data.datasets, data.cache / "bank").to(device)
+        self._bank = build_bank(data.datasets, data.cache / "bank", data.weights).to(device)
 
     @abstractmethod
     def fresh(self) -> nn.Module:

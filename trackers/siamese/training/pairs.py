@@ -161,7 +161,7 @@ class _Chosen:
 
 
 def _choose(bank: Bank, config: PairConfig, draws: Draws) -> _Chosen:
-    template = draws.below(len(bank)).to(bank.track.device)
+    template = bank.drawn(draws)
     track = bank.track[template]
     same = _near(bank, config.frames_apart, draws, template)
     other, differs = _another(bank, draws, track)

@@ -22,3 +22,12 @@ def test_both_against_sums():
     expected = written_out(search, template)
     assert torch.allclose(depthwise(search, template), expected, atol=1e-5)
     assert torch.allclose(full(search, template), expected.sum(1, keepdim=True), atol=1e-5)
+
+
+def test_gradients_of_the_correlation_are_those_of_its_definition():
+    torch.manual_seed(0)
+    search = torch.rand(2, 3, 9, 8, dtype=torch.double, requires_grad=True)
+    template = torch.rand(2, 3, 4, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(depthwise, (search, template))
+    fixed = search.detach()
+    assert torch.autograd.gradcheck(lambda kernels: depthwise(fixed, kernels), (template,))

@@ -9,6 +9,7 @@ from vostool.datasets.catalog import open_dataset
 from vostool.errors import DatasetError
 from vostool_trackers.siamese.inference.crops import TEMPLATE
 from vostool_trackers.siamese.training.bank import SIDE, build_bank
+from vostool_trackers.siamese.training.draws import Draws
 
 SIZE = (60, 80)  # height, width
 
@@ -78,3 +79,19 @@ def test_small_objects_are_left_out(tmp_path):
     tiny = box_clip(tmp_path / "clip", {0: {1: (5, 5, 3, 3)}, 1: {1: (5, 5, 3, 3)}})
     with pytest.raises(DatasetError, match="no object to learn from"):
         build_bank([tiny], tmp_path / "cache")
+
+
+def test_datasets_are_drawn_in_their_shares(clip, tmp_path):
+    other = box_clip(tmp_path / "other", {0: {1: (30, 20, 12, 16)}, 1: {1: (30, 20, 12, 16)}})
+    bank = build_bank([clip, other], tmp_path / "cache", (0.25, 0.75))
+    drawn = bank.drawn(Draws(0, 0, range(4000), torch.device("cpu")))
+    shares = torch.bincount(drawn, minlength=8) / 4000
+    expected = torch.tensor([0.25 / 6] * 6 + [0.75 / 2] * 2)
+    torch.testing.assert_close(shares, expected, rtol=0, atol=0.03)
+    assert bank.to(torch.device("cpu")).weights.tolist() == [0.25, 0.75]
+
+
+def test_a_weighted_dataset_without_objects_is_named(clip, tmp_path):
+    empty = box_clip(tmp_path / "tiny", {0: {1: (30, 20, 3, 3)}})
+    with pytest.raises(DatasetError, match="tiny"):
+        build_bank([clip, empty], tmp_path / "cache", (0.5, 0.5))
