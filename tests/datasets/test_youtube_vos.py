@@ -80,7 +80,7 @@ def test_found_in_the_workspace(youtube, tmp_path: Path) -> None:
 
 
 def test_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"has no valid/meta.json.*youtube-vos.org"):
+    with pytest.raises(DatasetError, match=r"no valid/meta.json in .*youtube-vos.org"):
         opened(tmp_path)
 
 
