@@ -5,6 +5,7 @@ VENV := .venv
 LIGHT := .venv-light
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# Installed by uv: pip takes minutes to find versions of all extras that go together.
 # Real data and the official evaluators' outputs, where a checkout has them beside it; tests that
 # need them skip, saying so, where it has not.
 export VOSTOOL_TEST_DATA ?= $(abspath $(wildcard ../shared))
@@ -20,8 +21,8 @@ install: $(STAMP)  ## create .venv and install vostool with its tools into it
 $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "vostool needs Python 3.11 or newer"'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[dev]' pip
 	touch $@
 
 check: $(STAMP)  ## lint, formatting and types
@@ -44,8 +45,8 @@ test-light: $(LIGHT)/installed  ## the tests of scoring and reporting, without t
 
 $(LIGHT)/installed: setup.cfg pyproject.toml
 	test -x $(LIGHT)/bin/python || $(PYTHON) -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	$(LIGHT)/bin/python -m pip install --quiet --editable '.[test]'
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LIGHT)/bin/python -m uv pip install --quiet --python $(LIGHT)/bin/python --editable '.[test]' pip
 	touch $@
 
 test-browser: $(STAMP)  ## the tests of the page, in Chromium, which is installed if it is absent
