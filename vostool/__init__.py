@@ -14,6 +14,7 @@ _EXPORTS = {
     "Tracker": "vostool.tracking.base",
     "VostoolError": "vostool.errors",
     "evaluate": "vostool.scoring.evaluate",
+    "track": "vostool.live.tracking",
 }
 
 __all__ = list(_EXPORTS)

@@ -21,6 +21,7 @@ from vostool.commands.options import LOCAL_FOLDER
 from vostool.commands.results import results_group
 from vostool.commands.run import run
 from vostool.commands.show import show
+from vostool.commands.track import track
 from vostool.commands.trackers import check, speed, trackers
 from vostool.commands.train import train
 from vostool.commands.weights import weights
@@ -95,6 +96,7 @@ def cli(ctx: click.Context, home: Path | None, traceback: bool) -> None:
 
 
 for command in (
+    track,
     run,
     evaluate,
     campaign,

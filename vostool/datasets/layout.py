@@ -24,7 +24,7 @@ def files_in(folder: Path, suffixes: set[str]) -> list[Path]:
     files = (entry.path for entry in entries(folder))
     found = [p for p in files if p.suffix.lower() in suffixes and not p.name.startswith(".")]
     refuse_undecodable(found)
-    return sorted(found, key=_by_number)
+    return sorted(found, key=by_number)
 
 
 def folders_in(folder: Path) -> list[str]:
@@ -76,7 +76,7 @@ def refuse_undecodable(paths: Iterable[Path]) -> None:
             raise DatasetError(f"The name {shown} is not valid UTF-8. Rename it.") from None
 
 
-def _by_number(path: Path) -> list[tuple[int, str]]:
+def by_number(path: Path) -> list[tuple[int, str]]:
     """Return a sorting key for which `frame2` comes before `frame10`."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]

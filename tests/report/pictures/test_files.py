@@ -1,5 +1,6 @@
 """Sheets, animations and videos: written, and read back by somebody else's decoder."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vostool.errors import ResourceError, UsageError
-from vostool.report.pictures import files as picture_files
+from vostool.errors import UsageError
 from vostool.report.pictures.files import write_gif, write_sheet, write_video
 
 
@@ -80,8 +80,9 @@ def test_a_video(tmp_path: Path, shape: tuple[int, int]) -> None:
     write_video(shades(9, shape), 24, path)
     frames = decoded(path)
     assert len(frames) == 9
+    even = (shape[0] + shape[0] % 2, shape[1] + shape[1] % 2, 3)  # as 4:2:0 needs it
     for number, frame in enumerate(frames):
-        assert frame.shape == (64, 96, 3)
+        assert frame.shape == even
         assert abs(float(frame.mean()) - (20 + 20 * number)) < 4
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == 24
 
@@ -100,15 +101,9 @@ def test_frames_of_several_sizes_in_one_video(tmp_path: Path) -> None:
     assert [frame.shape for frame in decoded(tmp_path / "a.mp4")] == [(64, 96, 3)] * 3
 
 
-def test_without_the_better_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_files, "_CODECS", ("zzzz", "mp4v"))
-    write_video(shades(4), 24, tmp_path / "a.mp4")
-    assert len(decoded(tmp_path / "a.mp4")) == 4
-
-
-def test_without_any_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_files, "_CODECS", ())
-    with pytest.raises(ResourceError, match=r"Choose --out with \.gif or \.png"):
+def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(UsageError, match=r"vostool\[video\]"):
         write_video(shades(4), 24, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
 

@@ -3,20 +3,18 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from vostool.errors import ResourceError, UsageError
+from vostool.errors import UsageError
 from vostool.io.storage import staged_file
 from vostool.report.pictures.overlay import BAR, Picture, resized
+from vostool.video.writer import VideoWriter
 
 SUFFIXES = (".png", ".gif", ".mp4")
 MOST_OF_GIF = 400  # frames: Pillow holds all of them
 _MOST_PIXELS = 120_000_000  # of a contact sheet, 360 MB in memory
-# VP9 plays in browsers, which MPEG-4 part 2 does not; H.264 is in no wheel of OpenCV for Linux.
-_CODECS = ("vp09", "mp4v")
 
 
 def write_sheet(pictures: Iterable[Picture], count: int, columns: int, path: Path) -> None:
@@ -54,6 +52,49 @@ def write_sheet(pictures: Iterable[Picture], count: int, columns: int, path: Pat
         Image.fromarray(sheet).save(partial, "PNG", optimize=False, compress_level=6)
 
 
+class GifWriter:
+    """An animation that repeats for ever, of pictures as they come; they are held until its end.
+
+    Args:
+        path: file to write.
+        fps: pictures per second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
+        # Browsers slow down what is shown for less than 20 ms.
+        self._duration = max(20, round(1000 / fps / 10) * 10)
+        self._images: list[Image.Image] = []
+
+    def put(self, picture: Picture, time: float = 0.0) -> None:
+        """Add a picture; one of another size is set into the size of the first.
+
+        Raises:
+            UsageError: there are so many that it would be of no use.
+        """
+        if len(self._images) == MOST_OF_GIF:
+            raise UsageError(
+                f"A gif of more than {MOST_OF_GIF} frames would be huge. Write an .mp4."
+            )
+        first = self._images[0] if self._images else None
+        image = Image.fromarray(picture if first is None else _framed(picture, first.size[::-1]))
+        self._images.append(image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+
+    def close(self) -> None:
+        """Write the file; there is none if no picture was put."""
+        images, self._images = self._images, []
+        if not images:
+            return
+        with staged_file(self._path) as partial:
+            images[0].save(
+                *(partial, "GIF"),
+                save_all=True,
+                append_images=images[1:],
+                duration=self._duration,
+                loop=0,
+            )
+
+
 def write_gif(pictures: Iterable[Picture], count: int, fps: float, path: Path) -> None:
     """Write an animation that repeats for ever.
 
@@ -65,56 +106,29 @@ def write_gif(pictures: Iterable[Picture], count: int, fps: float, path: Path) -
             f"A gif of {count} frames would be huge. Take fewer with --sequence or --every, or "
             "write an .mp4."
         )
-    shape: tuple[int, int] | None = None
-    images = []
+    writer = GifWriter(path, fps)
     for picture in pictures:
-        shape = shape or (picture.shape[0], picture.shape[1])
-        image = Image.fromarray(_framed(picture, shape))
-        images.append(image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
-    with staged_file(path) as partial:
-        duration = max(20, round(1000 / fps / 10) * 10)  # browsers slow shorter ones down
-        images[0].save(
-            partial, "GIF", save_all=True, append_images=images[1:], duration=duration, loop=0
-        )
+        writer.put(picture)
+    writer.close()
 
 
 def write_video(pictures: Iterable[Picture], fps: float, path: Path) -> None:
-    """Write a video, VP9 in MP4 where OpenCV can, else MPEG-4.
+    """Write an `.mp4` that plays in browsers, on phones and in chat programs.
+
+    Args:
+        pictures: narrower or lower ones than the first are set into its size.
+        fps: pictures per second.
+        path: file to write; it appears whole or not at all.
 
     Raises:
-        ResourceError: OpenCV can write neither.
+        UsageError: PyAV is not installed.
+        ResourceError: the disk is full.
     """
-    import cv2
-
-    writer = None
-    with staged_file(path) as partial:
-        try:
-            for picture in pictures:
-                if writer is None:
-                    shape = (picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2)  # 4:2:0
-                    writer = _video_writer(partial, fps, shape)
-                writer.write(cv2.cvtColor(_framed(picture, shape), cv2.COLOR_RGB2BGR))
-        finally:
-            if writer is not None:
-                writer.release()
-        if not partial.is_file() or not partial.stat().st_size:
-            raise ResourceError(f"{path} could not be written. Is there space on the disk?")
-
-
-def _video_writer(path: Path, fps: float, shape: tuple[int, int]) -> Any:
-    import cv2
-
-    log: Any = getattr(cv2.utils, "logging", cv2)  # moved in OpenCV 5
-    level = log.setLogLevel(0)  # a codec that is not there is no news
-    try:
-        for codec in _CODECS:
-            code = cv2.VideoWriter.fourcc(*codec)
-            writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, fps, shape[::-1])
-            if writer.isOpened():
-                return writer
-    finally:
-        log.setLogLevel(level)
-    raise ResourceError("This OpenCV writes no MP4. Choose --out with .gif or .png.")
+    shape: tuple[int, int] | None = None
+    with staged_file(path) as partial, VideoWriter(partial, fps) as writer:
+        for index, picture in enumerate(pictures):
+            shape = shape or (picture.shape[0], picture.shape[1])
+            writer.put(_framed(picture, shape), index / fps)
 
 
 def _fitted(picture: Picture, shape: tuple[int, int]) -> Picture:
