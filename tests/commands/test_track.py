@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import cv2
@@ -271,6 +272,42 @@ def test_control_c_keeps_what_there_is(clip: Path, tmp_path: Path, slow: str, ki
         assert len(list(VideoFile(out).frames())) == count
     else:
         assert len(out.read_text().splitlines()) == count + 1
+
+
+def test_a_page_is_printed_and_ends_with_control_c(clip: Path, tmp_path: Path) -> None:
+    """Without a display no browser is looked for; one in the terminal would take it over."""
+    pytest.importorskip("uvicorn")
+    command = [sys.executable, "-m", "vostool", "track", str(clip), "--tracker", "box_fill"]
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+        env={
+            **environment,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUNBUFFERED": "1",
+            "BROWSER": "false",
+        },
+    )
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    assert address.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(f"{address}state", timeout=30) as answer:
+        state = json.load(answer)
+    assert (state["name"], state["length"], state["trackers"]) == ("clip.mp4", 20, ["box_fill"])
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    assert "Traceback" not in rest
+
+
+def test_the_page_takes_one_video(cli, clip: Path) -> None:
+    done = cli("track", clip, clip)
+    assert done.exit_code == 2
+    assert "one video" in done.output
 
 
 def test_from_python(clip: Path) -> None:

@@ -222,4 +222,20 @@ def _page(
     no_browser: bool,
 ) -> None:
     """Open the page on which objects are drawn."""
-    raise UsageError("No object: say where it is with --box X,Y,W,H or --mask FILE.png.")
+    if len(found) > 1:
+        raise UsageError(
+            "The page takes one video. For several give a --prompts file, or one after the other."
+        )
+    from vostool.live.page.start import open_page
+    from vostool.live.tracking import FROM_BOX, build
+    from vostool.tracking.plugins import runnable_trackers
+
+    open_page(
+        found[0][0],
+        trackers or (FROM_BOX,),
+        lambda name: build(name, workspace, **options),
+        click.echo,
+        port=port,
+        browser=not no_browser,
+        more=tuple if trackers else lambda: runnable_trackers(workspace),
+    )

@@ -154,7 +154,9 @@ class Tracker(ABC):
         Args:
             frame: (H, W, 3) uint8 RGB, read-only.
             prompts: objects that start on this frame; they may come on any frame, and there may be
-                frames before the first. How many frames will come is not told.
+                frames before the first. How many frames will come is not told. A prompt for an
+                object that is tracked already corrects it: it is where the prompt says, and what
+                was known of it is forgotten.
 
         Returns:
             (H, W) uint8; every non-zero value is the `object_id` of a prompt seen so far. An object

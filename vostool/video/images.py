@@ -59,7 +59,7 @@ class Camera(Source):
 
     def __init__(self, number: int, seconds: float | None = None) -> None:
         super().__init__()
-        self.name, self._number, self._seconds = f"camera{number}", number, seconds
+        self.name, self._number, self.seconds = f"camera{number}", number, seconds
         with closing(self.frames()) as frames:
             first = next(frames, None)
         if first is None:
@@ -94,7 +94,7 @@ class Camera(Source):
         while True:
             there, image = device.read()
             seconds = time.perf_counter() - begin
-            if not there or (self._seconds is not None and seconds > self._seconds):
+            if not there or (self.seconds is not None and seconds > self.seconds):
                 return
             frame = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
             frame.setflags(write=False)

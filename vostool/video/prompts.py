@@ -176,6 +176,13 @@ class Prompts:
         latest = {prompt.object_id: prompt for _, prompts, _ in due for prompt in prompts}
         return tuple(replace(prompt, frame_index=index) for prompt in latest.values())
 
+    def take_over(self, other: "Prompts", index: int) -> None:
+        """Hand out from now on what another one has for frames after `index`, given by number."""
+        self._waiting = [
+            entry for entry in other._waiting if entry[0].frame is None or entry[0].frame > index
+        ]
+        self.names, self.ids = other.names, other.ids
+
     def unused(self) -> list[str]:
         """Return what was given for frames that have not come."""
         return [f"{text} ({when})" for when, _, text in self._waiting]

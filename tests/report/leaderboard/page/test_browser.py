@@ -3,8 +3,6 @@
 `make test-browser` installs what this needs; elsewhere these tests skip, saying what is absent.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.browser import chromium
 from tests.report.conftest import ODD_NAME, draw_box_run, draw_run
 from vostool.report.leaderboard.collect import collect
 from vostool.report.leaderboard.page.budget import Frames
@@ -28,22 +27,9 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Start Chromium once; where `VOSTOOL_BROWSER=required` its absence is a failure."""
-    give_up = pytest.fail if os.environ.get("VOSTOOL_BROWSER") == "required" else pytest.skip
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        give_up("playwright is not installed: `make test-browser` does that")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            # Chromium has no sandbox for root, as whom containers run.
-            started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except Error as error:
-            give_up(f"Chromium does not start: {str(error).splitlines()[0]}")
+    """Start Chromium once."""
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def written(home: Path, out: Path, frames: Frames) -> Path:

@@ -1,0 +1,1 @@
+"""The page on which objects are drawn, tracked, corrected and downloaded, for this machine only."""
