@@ -105,4 +105,4 @@ def bytes_per_frame(dataset: Clips[Any], run: RunFolder, manifest: Manifest | No
     if not files:
         files = [p for s in dataset.sequences[:_MOST] for p in s.annotations.values()]
     sizes = [-(-path.stat().st_size // _BLOCK) * _BLOCK for path in files]
-    return sum(sizes) / len(sizes)
+    return sum(sizes) / len(sizes) if sizes else _BLOCK  # prompts in place of masks

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from vostool.datasets.dataset import Contents, Dataset
-from vostool.datasets.entries import CATALOG, FOLDER, Entry
+from vostool.datasets.entries import CATALOG, FOLDER, OWN, Entry
 from vostool.datasets.folder import holds_binary_masks
 from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.prompted import with_prompts
 from vostool.datasets.protocols import PROTOCOLS
 from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
@@ -43,10 +44,10 @@ def open_dataset(
     seen: Path | None = None,
     workspace: Workspace | None = None,
 ) -> Dataset:
-    """Open a dataset by its name in the catalog, or `folder:PATH`.
+    """Open a dataset by its name in the catalog, or `folder:PATH` or `videos:PATH`.
 
     Args:
-        name: `DAVIS2016`, another name of the catalog, or `folder:PATH`.
+        name: `DAVIS2016`, another name of the catalog, `folder:PATH` or `videos:PATH`.
         root: folder that holds `JPEGImages/`; looked for in the workspace if not given.
         split: name of the split; the entry's first if not given.
         resolution: `480p`, `full` or the name of a resolution folder.
@@ -96,9 +97,14 @@ def open_dataset(
         server=None if contents.variant else entry.servers.get(split),
         notes=contents.notes if seen is None else (),
     ).select(sequences)
-    if entry is FOLDER and holds_binary_masks(dataset.sequences):
-        return replace(dataset, merged=True)
-    return dataset
+    return _own(dataset, contents) if entry.name in OWN else dataset
+
+
+def _own(dataset: Dataset, contents: Contents) -> Dataset:
+    """Return somebody's own material as what it is: prompts, binary masks or ids."""
+    if contents.prompted:
+        return with_prompts(dataset, contents.prompted)
+    return replace(dataset, merged=holds_binary_masks(dataset.sequences))
 
 
 def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
@@ -180,15 +186,18 @@ def find_root(entry: Entry | RegionEntry, workspace: Workspace) -> Path | None:
 
 def _locate(name: str, root: Path | None, workspace: Workspace) -> tuple[Entry, Path, str]:
     """Return the catalog entry, the root that exists, and the base of the results folder's name."""
-    if name.startswith("folder:"):
+    prefix, colon, given = name.partition(":")
+    if colon and prefix in OWN:
+        entry = OWN[prefix]
         if root is not None:
-            raise UsageError("folder:PATH names the folder already; leave --root away.")
-        path = place(name.removeprefix("folder:"))
+            raise UsageError(f"{prefix}:PATH names the folder already; leave --root away.")
+        path = place(given)
         if not is_folder(path):
-            raise DatasetError(f"{path} is not a folder. {FOLDER.how_to_get}")
-        return FOLDER, path, f"folder-{base_name(path)}"
+            raise DatasetError(f"{path} is not a folder. {entry.how_to_get}")
+        return entry, path, f"{prefix}-{base_name(path)}"
     if name not in CATALOG:
-        known = [*CATALOG, *REGIONS, "folder:PATH", *(f"{prefix}:PATH" for prefix in OWN_REGIONS)]
+        own = [f"{prefix}:PATH" for prefix in (*OWN, *OWN_REGIONS)]
+        known = [*CATALOG, *REGIONS, *own]
         raise UnknownNameError.of("dataset", name, known)
     entry = CATALOG[name]
     if root is None and name == "synthetic" and find_root(entry, workspace) is None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from vostool.datasets.clips import Clips
 from vostool.datasets.protocols import Protocol
@@ -60,6 +61,7 @@ class Contents:
         seen: categories that training has seen, None if that is not known.
         notes: what people should know about what was found.
         variant: tells it from the official dataset of that layout, e.g. `holdout-0.1-0`.
+        prompted: what a file of prompts gives for sequences without masks, see `prompted`.
     """
 
     sequences: tuple[Sequence, ...]
@@ -68,6 +70,7 @@ class Contents:
     seen: frozenset[str] | None = None
     notes: tuple[str, ...] = ()
     variant: str = ""
+    prompted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

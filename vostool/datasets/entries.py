@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vostool.datasets import mose, youtube_vos
-from vostool.datasets.dataset import Contents, Server
+from vostool.datasets.dataset import ANNOTATIONS, Contents, Server
 from vostool.datasets.davis import read_davis
 from vostool.datasets.folder import read_folder
 from vostool.datasets.lvos import meta_names, read_lvos
+from vostool.datasets.prompted import prompt_file, read_prompted_folder, read_videos
 from vostool.datasets.sav import MASKS, read_sav
 from vostool.datasets.splits import OFFICIAL
+from vostool.io.listing import is_folder
+from vostool.io.storage import is_remote
 
 # (root, split, resolution, need_frames) -> what is there
 Adapter = Callable[[Path, str, str, bool], Contents]
@@ -75,7 +78,14 @@ def _davis_adapter(year: int) -> Adapter:
 
 
 def _folder_adapter(root: Path, split: str, resolution: str, need_frames: bool) -> Contents:
+    file = None if is_remote(root) or is_folder(root / ANNOTATIONS) else prompt_file(root)
+    if file is not None:
+        return read_prompted_folder(root, file)
     return Contents(read_folder(root, need_frames=need_frames))
+
+
+def _videos_adapter(root: Path, split: str, resolution: str, need_frames: bool) -> Contents:
+    return read_videos(root)
 
 
 def _of_one_size(read: Callable[..., Contents]) -> Adapter:
@@ -205,6 +215,20 @@ FOLDER = Entry(
     splits=("all",),
     protocol="davis",
     folders=(),
-    how_to_get="Your own data: PATH/JPEGImages/<sequence>/ and PATH/Annotations/<sequence>/.",
+    how_to_get="Your own data: PATH/JPEGImages/<sequence>/ and PATH/Annotations/<sequence>/, or "
+    "PATH/prompts.json in place of masks.",
     late_objects=True,
 )
+
+VIDEOS = Entry(
+    name="videos",
+    adapter=_videos_adapter,
+    splits=("all",),
+    protocol="davis",
+    folders=(),
+    how_to_get="Your own videos: PATH/clip.mp4, ... and PATH/prompts.json, which `vostool track` "
+    "draws.",
+    late_objects=True,
+    marks=("prompts.json", "prompts.csv"),
+)
+OWN = {entry.name: entry for entry in (FOLDER, VIDEOS)}  # PREFIX:PATH -> what is there

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from vostool.errors import DatasetError, UsageError
 from vostool.live.sources import open_source
-from vostool.tracking.box_mask import mask_in
 from vostool.tracking.job import Job, RunRequest, prepare
 from vostool.tracking.loop import begin, blaming_tracker, checked_labels, timed_step
 from vostool.tracking.timing import stopwatch_for
 from vostool.types import Frame, Labels, Prompt
+from vostool.video.box_mask import mask_in
 from vostool.video.prompt_files import PromptFile
 from vostool.video.prompts import Given, Prompts, When, parse_box, parse_mask
 from vostool.video.source import Source, TimedFrame, ahead

@@ -4,16 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vostool.datasets.catalog import CATALOG, FOLDER, open_dataset
+from vostool.datasets.catalog import CATALOG, open_dataset
 from vostool.datasets.dataset import Dataset
-from vostool.datasets.entries import Entry
+from vostool.datasets.entries import OWN, Entry
 from vostool.errors import DatasetError, ResultError, UnknownNameError, UsageError
 from vostool.io.listing import folders, is_folder
 from vostool.io.storage import each_at_once, is_remote, place, remove
 from vostool.runs.folder import Manifest, RunFolder, runs_in
 from vostool.workspace import Workspace
-
-_OF_FOLDER = "folder-"  # results of `folder:PATH` are in `folder-<name of PATH>`
 
 
 def all_runs(results: Path, dataset: str | None = None) -> list[RunFolder]:
@@ -104,8 +102,9 @@ def entry_of(key: str) -> Entry | None:
     Args:
         key: see `Dataset.key`, e.g. `DAVIS2016-train`.
     """
-    if key.startswith(_OF_FOLDER):
-        return FOLDER
+    own = key.partition("-")[0]  # results of `folder:PATH` are in `folder-<name of PATH>`
+    if own in OWN and key != own:
+        return OWN[own]
     fitting = [name for name in CATALOG if key == name or key.startswith(f"{name}-")]
     return CATALOG[max(fitting, key=len)] if fitting else None
 
@@ -130,8 +129,8 @@ def dataset_of(manifest: Manifest, workspace: Workspace, *, need_frames: bool = 
     root = place(manifest.root)
     there = is_folder(root)
     opened = open_dataset if need_frames else with_frames
-    if entry is FOLDER:
-        return opened(f"folder:{root}", workspace=workspace)
+    if entry.name in OWN:
+        return opened(f"{entry.name}:{root}", workspace=workspace)
     split = manifest.split.partition(" ")[0]
     resolution = _resolution(manifest.dataset, entry, split)
     options: dict[str, Any] = {"root": root if there else None, "resolution": resolution}

@@ -159,7 +159,8 @@ def show_trackers(workspace: "Workspace") -> None:
 
 def show_datasets(workspace: "Workspace") -> None:
     """Print every dataset of the catalog: where it is, or how to get it."""
-    from vostool.datasets.catalog import CATALOG, FOLDER, find_root, open_dataset
+    from vostool.datasets.catalog import CATALOG, find_root, open_dataset
+    from vostool.datasets.entries import OWN
     from vostool.datasets.region_entries import OWN_REGIONS
 
     rows = []
@@ -179,7 +180,8 @@ def show_datasets(workspace: "Workspace") -> None:
         where = str(root) if splits else (*reasons, entry.how_to_get)[0]
         rows.append([entry.name, state, ", ".join(splits or entry.splits), where])
     rows += _region_rows(workspace)
-    rows.append(["folder:PATH", "", ", ".join(FOLDER.splits), FOLDER.how_to_get])
+    for prefix, own in OWN.items():
+        rows.append([f"{prefix}:PATH", "", ", ".join(own.splits), own.how_to_get])
     rows += [[f"{name}:PATH", "", "all", entry.how_to_get] for name, entry in OWN_REGIONS.items()]
     headings = ["dataset", "", "splits (sequences)", "where, or how to get it"]
     make_console().print(plain_table(headings, rows, whole=(0, 1)))
