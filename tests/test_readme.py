@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.helpers.containers import write
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
@@ -50,6 +52,16 @@ def test_evaluating_from_python(davis_folder):
     names: dict[str, object] = {}
     exec(text.replace("path/to/DAVIS", str(root)), names)
     assert 0.2 < names["scores"].summary["J_mean"][0] < 1.0  # type: ignore[attr-defined]
+
+
+def test_tracking_from_python(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "clip.mp4", 6, size=(240, 424))
+    text = snippet("vostool.track")
+    assert len([line for line in text.splitlines() if line.strip()]) <= 10
+    exec(text, {})
+    assert capsys.readouterr().out.count("object 1 covers") == 6
 
 
 def test_every_command_of_the_readme_exists(cli):

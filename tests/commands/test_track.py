@@ -329,3 +329,45 @@ def test_from_python_what_is_wrong_is_said_at_once(clip: Path) -> None:
         vostool.track(clip)
     with pytest.raises(VostoolError, match=r"\(x, y, w, h\)"):
         vostool.track(clip, boxes=[(1, 2, 3)])
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+from vostool.live import outputs
+from vostool.cli import cli
+
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+seen = []
+put = outputs.Overlay.put
+def counted(self, tracked, fps):
+    put(self, tracked, fps)
+    if tracked.frame.index in (500, 4999):
+        seen.append(resident())
+outputs.Overlay.put = counted
+cli(sys.argv[1:], standalone_mode=False)
+print("resident kB:", *seen)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_stays_the_same_over_5000_frames(tmp_path: Path) -> None:
+    """Held whole, the frames alone would take 184 MB."""
+    path = write(tmp_path / "long.mp4", 5000, audio="aac", options={"preset": "ultrafast"})
+    given = ("--box", BOX, "--tracker", "copy_first", "--out", tmp_path / "o.mp4")
+    more = ("--out", tmp_path / "o.json", "--out", tmp_path / "o.csv")
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, *map(str, ("track", path, *given, *more))],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stderr
+    early, late = map(int, done.stdout.split("resident kB:")[1].split())
+    assert late - early < 20_000, (early, late)  # kB
+    assert len(json.loads((tmp_path / "o.json").read_text())["images"]) == 5000

@@ -91,7 +91,7 @@ def _shard(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
     return int(match[1]), int(match[2])
 
 
-_DATASET_HELP = "A name that `vostool datasets` shows, or folder:PATH."
+_DATASET_HELP = "A name that `vostool datasets` shows, folder:PATH or videos:PATH."
 _place_options = stacked(
     click.option("--root", type=ROOT, help="Folder that holds JPEGImages/ and Annotations/."),
     click.option("--split", help="val, train, ...; the dataset's usual one if not given."),

@@ -63,7 +63,7 @@ def track(
     names the object, and corrects it if it was given before. Without any object a page opens where
     they are drawn.
 
-    --out is a .mp4 or .gif with the objects drawn, a folder for label maps, a .webm or
+    --out is a .mp4, .gif or .webp with the objects drawn, a folder for label maps, a .webm or
     cutout:FOLDER with the objects alone, a .json in the format of COCO, a .csv of boxes or a .txt
     in the format of MOT. VIDEO.tracked.mp4 if not given.
     """

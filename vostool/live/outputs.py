@@ -13,14 +13,14 @@ from vostool.errors import UsageError
 from vostool.io.label_maps import write_labels
 from vostool.live.tables import BoxTable, CocoJson
 from vostool.live.tracking import Tracked
-from vostool.report.pictures.files import GifWriter
+from vostool.report.pictures.files import AnimationWriter
 from vostool.report.pictures.overlay import beside, captioned, resized
 from vostool.report.pictures.styles import Style, cut_out, drawn
 from vostool.types import Frame, Labels
 from vostool.video.source import Source
 from vostool.video.writer import Codec, VideoWriter
 
-KINDS = (".mp4", ".gif", ".webm", ".json", ".csv", ".txt")
+KINDS = (".mp4", ".gif", ".webp", ".webm", ".json", ".csv", ".txt")
 _WIDEST = 3840  # pixels of several trackers side by side
 _GIF_WIDTH = 480  # of one tracker's picture in a gif
 _DEPTH = 4  # frames that wait to be written
@@ -82,21 +82,21 @@ class Setting:
 
 
 class Overlay(Output):
-    """The video with its objects drawn, `.mp4` or `.gif`."""
+    """The video with its objects drawn, `.mp4`, `.gif` or `.webp`."""
 
     def __init__(self, path: Path, setting: Setting) -> None:
         super().__init__(path)
         self._setting = setting
-        self._writer: VideoWriter | GifWriter
-        if path.suffix.lower() == ".gif":
-            self._writer = GifWriter(path, setting.source.fps)
+        self._writer: VideoWriter | AnimationWriter
+        if path.suffix.lower() in (".gif", ".webp"):
+            self._writer = AnimationWriter(path, setting.source.fps)
         else:
             source = setting.source
             self._writer = VideoWriter(path, source.fps, setting.codec, source)
 
     def put(self, tracked: Tracked, fps: Sequence[float | None]) -> None:
         picture = self._setting.picture(tracked.frame.image, tracked.maps, fps)
-        if isinstance(self._writer, GifWriter):
+        if isinstance(self._writer, AnimationWriter):
             picture = resized(picture, min(picture.shape[1], _GIF_WIDTH * len(tracked.maps)))
         self._writer.put(picture, tracked.frame.time)
 
@@ -165,7 +165,7 @@ def outputs_of(texts: Sequence[str], setting: Setting) -> list[Output]:
     """Open what `--out` names; with several trackers each has files of its own, but one video.
 
     Args:
-        texts: `FILE.mp4`, `.gif`, `.webm`, `.json`, `.csv`, `.txt`, a folder for label maps, or
+        texts: `FILE.mp4`, `.gif`, `.webp`, `.webm`, `.json`, `.csv`, `.txt`, a folder for maps, or
             `cutout:FOLDER` for pictures with transparency.
         setting: what they are made with.
 
@@ -177,7 +177,7 @@ def outputs_of(texts: Sequence[str], setting: Setting) -> list[Output]:
     for text in texts:
         path = Path(text.removeprefix(_CUTOUT))
         kind = path.suffix.lower()
-        if kind in (".mp4", ".gif"):
+        if kind in (".mp4", ".gif", ".webp"):
             outputs.append(Overlay(_checked(path, outputs, setting), setting))
             continue
         for which, tracker in enumerate(setting.trackers):
