@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
-from vostool.datasets.folder import holds_binary_masks
+from vostool.datasets.folder import holds_binary_masks, holds_ids
 from vostool.datasets.layout import refuse_undecodable
 from vostool.datasets.protocols import PROTOCOLS
 from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
@@ -88,6 +88,7 @@ def open_dataset(
         sequences=contents.sequences,
         protocol=PROTOCOLS[entry.protocol],
         merged=entry.merged,
+        binary=entry.merged and not holds_ids(contents.sequences),
         late_objects=entry.late_objects,
         official=entry.official.get(split, ()),
         count=0 if contents.variant else entry.count(split),
@@ -97,7 +98,7 @@ def open_dataset(
         notes=contents.notes if seen is None else (),
     ).select(sequences)
     if entry is FOLDER and holds_binary_masks(dataset.sequences):
-        return replace(dataset, merged=True)
+        return replace(dataset, merged=True, binary=True)
     return dataset
 
 

@@ -77,6 +77,8 @@ class Dataset(Clips[Sequence]):
     Args:
         protocol: the rules by which it is scored unless others are asked for.
         merged: label maps are one object, foreground, whatever ids they hold.
+        binary: the ground truth is binary masks, in which 255 is foreground like all that is not
+            0; otherwise 255 is void. Known for a dataset as a whole, whatever a map holds.
         late_objects: objects are prompted where they first appear; otherwise only those of the
             first frame are prompted.
         objects: what the dataset says about its objects, empty if nothing.
@@ -87,6 +89,7 @@ class Dataset(Clips[Sequence]):
 
     protocol: Protocol
     merged: bool = False
+    binary: bool = False
     late_objects: bool = False
     objects: Objects = field(default_factory=dict)
     seen: frozenset[str] | None = None
@@ -172,8 +175,11 @@ class Dataset(Clips[Sequence]):
 
     def labels(self, path: Path, read: Callable[[Path], bytes] = read_bytes) -> Labels:
         """Read one label map of this dataset or of a prediction for it; `read` reads a file."""
-        labels = read_labels(path, read)
-        return merge_objects(labels, path) if self.merged else labels
+        return self.merge(read_labels(path, read), path)
+
+    def merge(self, labels: Labels, path: Path) -> Labels:
+        """Return a label map of the ground truth with objects merged, if they are here."""
+        return merge_objects(labels, path, void=not self.binary) if self.merged else labels
 
     def annotated(self, sequence: Sequence) -> Iterator[tuple[int, Frame, Labels]]:
         """Yield index, frame and label map of every annotated frame; of a store, fetched ahead.

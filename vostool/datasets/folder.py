@@ -8,6 +8,7 @@ from vostool.datasets.layout import folders_in, read_sequence, read_sequences
 from vostool.errors import DatasetError, MaskError
 from vostool.io.label_maps import VOID, ids_in, read_labels
 from vostool.io.listing import is_folder
+from vostool.io.smoothing import is_rimmed, is_smoothed
 from vostool.io.storage import each_at_once, is_remote, read_text
 from vostool.types import Sequence
 
@@ -75,15 +76,30 @@ def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
     return binary is not None
 
 
+def holds_ids(sequences: tuple[Sequence, ...]) -> bool:
+    """Return True if first masks hold ids, so that 255 is void beside them, and none is binary.
+
+    Args:
+        sequences: of a dataset whose objects are merged.
+    """
+    paths = [sequence.annotations[min(sequence.annotations)] for sequence in sequences]
+    kinds = each_at_once(_kind, paths, bool(paths) and is_remote(paths[0]))
+    return "ids" in kinds and "binary" not in kinds
+
+
 def _kind(path: Path) -> str:
-    """Tell what a mask holds: `ids`, `binary`, or nothing that tells."""
+    """Return what a mask holds: `ids`, `binary`, or nothing that tells.
+
+    A mask of 255 stays binary if its edge has other values.
+    """
     try:
         labels = read_labels(path)
     except MaskError:
         return ""  # it is refused where it is used
-    if ids_in(labels).size:
+    void = bool((labels == VOID).any())
+    if ids_in(labels).size and not (void and (is_rimmed(labels) or is_smoothed(labels))):
         return "ids"
-    return "binary" if (labels == VOID).any() else ""
+    return "binary" if void else ""
 
 
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:

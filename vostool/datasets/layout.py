@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vostool.errors import DatasetError, UsageError
+from vostool.io.frames import FRAME_SUFFIXES
 from vostool.io.listing import entries
 from vostool.io.storage import each_at_once, is_remote, read_text, resolved
 from vostool.types import Sequence
-
-FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 
 
 def files_in(folder: Path, suffixes: set[str]) -> list[Path]:
@@ -127,9 +126,7 @@ def read_sequence(
     if need_frames:
         frames = [path for path in files_in(frames_dir, FRAME_SUFFIXES) if path.stem >= start]
     if not frames:
-        raise DatasetError(
-            f"Sequence '{name}' has no frames: {frames_dir} has no JPEG, PNG or BMP files."
-        )
+        raise DatasetError(f"Sequence '{name}' has no frames: {frames_dir} has no images.")
     stems = [path.stem for path in frames]
     _check_pairs(name, stems, masks, masks_dir, dense=dense)
     annotations = {i: masks[stem] for i, stem in enumerate(stems) if stem in masks}

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in
+from vostool.datasets.layout import files_in, folders_in
 from vostool.datasets.vot import image_size, read_text
 from vostool.errors import DatasetError
+from vostool.io.frames import FRAME_SUFFIXES
 from vostool.io.regions import parse_regions
 from vostool.io.storage import each_at_once, is_remote
 from vostool.types import Regions, RegionSequence

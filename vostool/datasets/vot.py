@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_names
+from vostool.datasets.layout import files_in, folders_in, read_names
 from vostool.errors import DatasetError
+from vostool.io.frames import FRAME_SUFFIXES, frame_size
 from vostool.io.regions import parse_regions
 from vostool.io.storage import each_at_once, is_remote
 from vostool.io.storage import read_text as read_whole
@@ -122,11 +122,7 @@ def image_size(name: str, images: list[Path], folder: Path) -> tuple[int, int]:
             f"Sequence '{name}' has no frame in {folder}, which is needed to know its size: "
             "regions count as far as they lie in the frame. Put its first frame there."
         )
-    try:
-        with images[0].open("rb") as file, Image.open(file) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError):
-        raise DatasetError(f"{images[0]} is not an image. Copy or unpack it again.") from None
+    return frame_size(images[0])
 
 
 def _tag(path: Path, length: int) -> NDArray[np.bool_]:

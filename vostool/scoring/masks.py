@@ -12,7 +12,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.datasets.protocols import Protocol
 from vostool.errors import DatasetError, ResultError
 from vostool.execution.pools import Workers, in_order
-from vostool.io.label_maps import VOID, ids_in, merge_objects, refuse_soft
+from vostool.io.label_maps import VOID, holds_both, ids_in, merge_objects, refuse_soft
 from vostool.io.readahead import Ahead
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
@@ -110,6 +110,7 @@ def _rules(dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protoco
     rules = {
         "protocol": asdict(protocol),
         "merged": dataset.merged,
+        "binary": dataset.binary,
         "kept back": dataset.server is not None,
         "sequence": sequence.name,
         "frames": [sequence.frame_name(index) for index in sorted(sequence.annotations)],
@@ -168,7 +169,7 @@ def _scored(
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None
     objects, present = _first_objects(dataset, sequence, protocol, files)
     tally = new_tally(protocol, objects, listed)
-    meets = False
+    meets, both = False, list[str]()
     for index in counted:
         truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
         truth, prediction = files.labels(truth_path), files.labels(path)
@@ -176,7 +177,9 @@ def _scored(
         radius = boundary_radius(*truth.shape)
         prediction, truth = common_window(prediction, truth)
         if dataset.merged:
-            prediction, truth = merge_objects(prediction, path), merge_objects(truth, truth_path)
+            if holds_both(prediction) or (dataset.binary and holds_both(truth)):
+                both.append(sequence.frame_name(index))
+            prediction, truth = merge_objects(prediction, path), dataset.merge(truth, truth_path)
         meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
         tally.add(sequence.frame_name(index), prediction, truth, radius, path)
         del prediction, truth  # the next are decoded into their memory, which is at hand
@@ -192,7 +195,8 @@ def _scored(
             f"'{protocol.name}' counts. Leave the sequence out."
         )
     read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    return SequenceScores(rows, (*_gaps(sequence, protocol, objects, present), *notes), meets, read)
+    notes = (*_gaps(sequence, protocol, objects, present), *notes, *_beside_255(sequence, both))
+    return SequenceScores(rows, notes, meets, read)
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -238,7 +242,7 @@ def _all_objects(dataset: Dataset, sequence: Sequence, files: LabelFiles) -> lis
 
 def _labels(dataset: Dataset, path: Path, files: LabelFiles) -> Labels:
     labels = files.labels(path)
-    return merge_objects(labels, path) if dataset.merged else labels
+    return dataset.merge(labels, path)
 
 
 def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
@@ -247,6 +251,16 @@ def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
             f"{path} is {prediction.shape[1]}x{prediction.shape[0]}, the ground truth is "
             f"{truth.shape[1]}x{truth.shape[0]}. Save masks in the size of the frames."
         )
+
+
+def _beside_255(sequence: Sequence, frames: list[str]) -> tuple[str, ...]:
+    """Say what 255 was taken for where masks also hold other values."""
+    if not frames:
+        return ()
+    return (
+        f"Sequence '{sequence.name}': masks hold 255 beside other values ({len(frames)} frames, "
+        f"such as {frames[0]}). All that is not 0 is foreground here, 255 too.",
+    )
 
 
 def _gaps(

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from vostool.errors import DataError, DatasetError
 from vostool.exchange.coco.rle import Rle, check, decode, to_rle
-from vostool.io.frames import read_frame
+from vostool.io.frames import read_frame, told_if_turned
 from vostool.io.storage import read_bytes
 from vostool.types import Box, Frame, Mask
 
@@ -93,6 +93,7 @@ class CocoFrame:
             raise DatasetError(
                 f"{self.path} is {frame.shape[1]}x{frame.shape[0]}, and its masks are "
                 f"{self.size[1]}x{self.size[0]}. Name the root that the file was made from."
+                f"{told_if_turned(self.path)}"
             )
         return frame
 
