@@ -8,7 +8,7 @@ from pathlib import Path
 from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
 from vostool.datasets.folder import holds_binary_masks, holds_ids
-from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.layout import only, refuse_undecodable
 from vostool.datasets.protocols import PROTOCOLS
 from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
@@ -76,13 +76,29 @@ def open_dataset(
     chosen = resolution or (entry.resolutions[0] if entry.resolutions else "")
     if entry is CATALOG["synthetic"]:
         _check_synthetic(root)
-    contents = entry.adapter(root, split, chosen, need_frames)
+    sequences = None if sequences is None else list(sequences)
+    with only(sequences):
+        contents = entry.adapter(root, split, chosen, need_frames)
     if seen is not None and not contents.objects:
         raise UsageError(f"{name} has no categories; leave --seen away.")
-    categories = _seen_of(seen, contents) if seen is not None else contents.seen
-    dataset = Dataset(
+    key = _key(key, entry, split, chosen, contents.variant)
+    dataset = _dataset(name, key, root, entry, split, contents)
+    if seen is not None:
+        dataset = replace(dataset, seen=_seen_of(seen, contents), notes=())
+    dataset = dataset.select(sequences)
+    if entry is FOLDER and holds_binary_masks(dataset.sequences):
+        return replace(dataset, merged=True, binary=True)
+    return dataset
+
+
+def _dataset(
+    name: str, key: str, root: Path, entry: Entry, split: str, contents: Contents
+) -> Dataset:
+    """Return what an adapter found with what the catalog says about it."""
+    official = entry.official.get(split, ()) if contents.official is None else contents.official
+    return Dataset(
         name=name,
-        key=_key(key, entry, split, chosen, contents.variant),
+        key=key,
         split=f"{split} {contents.variant}".rstrip(),
         root=contents.root or root,
         sequences=contents.sequences,
@@ -90,16 +106,13 @@ def open_dataset(
         merged=entry.merged,
         binary=entry.merged and not holds_ids(contents.sequences),
         late_objects=entry.late_objects,
-        official=entry.official.get(split, ()),
-        count=0 if contents.variant else entry.count(split),
+        official=official,
+        count=0 if contents.variant else len(official) or entry.count(split),
         objects=contents.objects,
-        seen=categories,
+        seen=contents.seen,
         server=None if contents.variant else entry.servers.get(split),
-        notes=contents.notes if seen is None else (),
-    ).select(sequences)
-    if entry is FOLDER and holds_binary_masks(dataset.sequences):
-        return replace(dataset, merged=True, binary=True)
-    return dataset
+        notes=contents.notes,
+    )
 
 
 def _seen_of(path: Path, contents: Contents) -> frozenset[str]:
@@ -158,12 +171,15 @@ def open_regions(
         raise UnknownNameError.of("dataset of boxes", name, [*REGIONS, "vot:PATH", "otb:PATH"])
     refuse_undecodable([root])
     own = entry.name != name
+    sequences = None if sequences is None else list(sequences)
+    with only(sequences):
+        read = entry.read(root, need_frames=need_frames)
     return RegionDataset(
         name=name,
         key=f"{prefix}-{base_name(root)}" if own else name,
         split="all",
         root=root,
-        sequences=entry.read(root, need_frames=need_frames),
+        sequences=read,
         task=entry.task,
         interval=entry.interval,
         count=entry.official,

@@ -60,6 +60,7 @@ class Contents:
         seen: categories that training has seen, None if that is not known.
         notes: what people should know about what was found.
         variant: tells it from the official dataset of that layout, e.g. `holdout-0.1-0`.
+        official: names of its official sequences, None if they are those that the catalog knows.
     """
 
     sequences: tuple[Sequence, ...]
@@ -68,6 +69,7 @@ class Contents:
     seen: frozenset[str] | None = None
     notes: tuple[str, ...] = ()
     variant: str = ""
+    official: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,28 @@ class Dataset(Clips[Sequence]):
         Raises:
             DatasetError: the protocol's own ground truth is there, but not whole.
         """
+        self.require_masks()
         merged = self.merged or protocol.objects == "foreground"
         usual, own = self.root / ANNOTATIONS, self.root / protocol.annotations
         sequences = self.sequences
         if own != usual and own.is_dir():
             sequences = tuple(_annotated_in(own, usual, sequence) for sequence in sequences)
         return replace(self, merged=merged, sequences=sequences)
+
+    def require_masks(self) -> None:
+        """Refuse a dataset that has no masks at all, such as the test sets of unsupervised tasks.
+
+        Raises:
+            DatasetError: a sequence has none.
+        """
+        for sequence in self.sequences:
+            if not sequence.annotations:
+                raise DatasetError(
+                    f"Sequence '{sequence.name}' of {self.name} {self.split} has no masks: the "
+                    "archives of the unsupervised task give none, so nothing can be scored, and "
+                    "trackers have nothing to start from. `vostool pack FOLDER` makes the zip for "
+                    "the server from masks of another program."
+                )
 
     def doubts(self, protocol: Protocol) -> tuple[str, ...]:
         """Return what stands between scores by a protocol and official ones, for people."""
@@ -204,6 +222,7 @@ class Dataset(Clips[Sequence]):
             DatasetError: the first annotated frame has no object.
             MaskError: a label map with new objects cannot be read as ids.
         """
+        self.require_masks()
         asked = {i: p for i, p in sequence.annotations.items() if i == 0 or self.late_objects}
         seen: set[int] = set()
         with Ahead((asked[index] for index in sorted(asked)), bursts=True) as ahead:
@@ -241,7 +260,10 @@ class Dataset(Clips[Sequence]):
 
 def _annotated_in(own: Path, usual: Path, sequence: Sequence) -> Sequence:
     """Return a sequence with its label maps taken from another folder of the same layout."""
-    moved = {i: own / path.relative_to(usual) for i, path in sequence.annotations.items()}
+    paths = sequence.annotations
+    if all(path.is_relative_to(own) for path in paths.values()):
+        return sequence
+    moved = {i: own / path.relative_to(usual) for i, path in paths.items()}
     folder = next(iter(moved.values())).parent
     missing = missing_files(folder, (path.name for path in moved.values()))
     if missing:

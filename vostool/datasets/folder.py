@@ -1,6 +1,5 @@
 """Anybody's own data: `JPEGImages/<sequence>/` and `Annotations/<sequence>/`, nothing else."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from vostool.errors import DatasetError, MaskError
 from vostool.io.label_maps import VOID, ids_in, read_labels
 from vostool.io.listing import is_folder
 from vostool.io.smoothing import is_rimmed, is_smoothed
-from vostool.io.storage import each_at_once, is_remote, read_text
+from vostool.io.storage import each_at_once, is_remote
+from vostool.io.text import read_json
 from vostool.types import Sequence
 
 
@@ -82,7 +82,7 @@ def holds_ids(sequences: tuple[Sequence, ...]) -> bool:
     Args:
         sequences: of a dataset whose objects are merged.
     """
-    paths = [sequence.annotations[min(sequence.annotations)] for sequence in sequences]
+    paths = [each.annotations[min(each.annotations)] for each in sequences if each.annotations]
     kinds = each_at_once(_kind, paths, bool(paths) and is_remote(paths[0]))
     return "ids" in kinds and "binary" not in kinds
 
@@ -105,7 +105,7 @@ def _kind(path: Path) -> str:
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
     """Read the attributes that the synthetic dataset writes beside its folders; none elsewhere."""
     try:
-        described = json.loads(read_text(path))["sequences"]
+        described = read_json(path, DatasetError)["sequences"]
         return {name: tuple(map(str, each["attributes"])) for name, each in described.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, DatasetError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # somebody else's file of that name

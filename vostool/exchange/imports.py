@@ -31,6 +31,7 @@ from vostool.io.storage import (
     write_bytes,
 )
 from vostool.runs.folder import Manifest, RunFolder, SequenceStatus
+from vostool.scoring.predictions import misnamed
 from vostool.types import Sequence
 
 _SHOWN = 8  # problems shown at once
@@ -197,6 +198,10 @@ def _copy_sequence(
         instead = f" It has {strange[0]}.png; masks are named like the frames." if strange else ""
         folder = source.path / prefix / sequence.name
         text = f"{folder} lacks {count_of(missing, required)}.{instead}"
+        return _Copied(sequence.name, 0, len(known), (text,))
+    shifted = misnamed(sequence, sorted(there))
+    if shifted:
+        text = f"{source.path / prefix / sequence.name} {shifted}"
         return _Copied(sequence.name, 0, len(known), (text,))
     expected, partial = expected_of(dataset, sequence), run.partial(sequence.name)
     problems, wanted = Problems(), sorted(set(there) & known)

@@ -43,31 +43,30 @@ def read_outside(path: Path, error: type[DataError], most: int = MOST_TEXT) -> s
     return decoded(bytes_of(path, error, most), path, error)
 
 
-def read_json(path: Path, error: type[DataError], most: int = MOST_JSON) -> Any:
+def read_json(path: Path, error: type[DataError], what: str = "JSON") -> Any:
     """Return what a JSON file holds, see `read_outside`.
+
+    Args:
+        path: of this machine or of a store.
+        error: what is raised.
+        what: the file should be, for messages.
 
     Raises:
         FileNotFoundError: it is not there.
         DataError: it is no JSON.
     """
-    return parsed_json(bytes_of(path, error, most), path, error)
+    return parsed_json(bytes_of(path, error, MOST_JSON), path, error, what)
 
 
-def parsed_json(data: bytes, path: Path, error: type[DataError]) -> Any:
-    """Return what JSON holds, see `read_json`.
-
-    Args:
-        data: the whole file.
-        path: named in the error.
-        error: what is raised.
-    """
+def parsed_json(data: bytes, path: Path, error: type[DataError], what: str = "JSON") -> Any:
+    """Return what the bytes of a JSON file hold, see `read_json`."""
     text = decoded(data, path, error)
     try:
         return json.loads(text)
     except RecursionError:
-        raise error(f"{path} is nested too deeply for a JSON file of data.") from None
+        raise error(f"{path} is no {what}: it is nested too deeply.") from None
     except ValueError as wrong:  # also of a number with thousands of digits
-        raise error(f"{path} is no JSON ({wrong}). Copy or download it again.") from None
+        raise error(f"{path} is no {what} ({wrong}). Copy or download it again.") from None
 
 
 def bytes_of(path: Path, error: type[DataError], most: int) -> bytes:
