@@ -9,6 +9,7 @@ import click
 
 from vostool.commands.options import (
     FOLDER,
+    FOLDER_OR_FILE,
     dataset_options,
     execution_of,
     executor_options,
@@ -33,8 +34,10 @@ def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple
 @dataset_options
 @click.option(
     "--masks",
-    type=FOLDER,
-    help="Score this folder of <sequence>/<frame>.png; on VOT and OTB, of result files.",
+    type=FOLDER_OR_FILE,
+    metavar="DIR_OR_FILE",
+    help="Score this folder of <sequence>/<frame>.png, or another form of masks (docs/results.md); "
+    "on VOT and OTB, a folder of result files.",
 )
 @click.option(
     "--tracker",
@@ -116,6 +119,7 @@ def evaluate(
     gc.disable()  # what is imported stays, and looking for garbage in it takes time
     from vostool.datasets.attributes import check_attributes, known_attributes
     from vostool.datasets.protocols import protocol_named
+    from vostool.exchange.unify import as_label_maps
     from vostool.report.terminal.masks import show_attributes, show_scores
     from vostool.scoring.batch import evaluate_folder, evaluate_runs
 
@@ -127,7 +131,7 @@ def evaluate(
         names_of = (sequence.name for sequence in dataset.sequences)
         check_attributes(names_of, known_attributes(dataset.sequences))
     subset = where["sequences"] is not None
-    how = {
+    how: dict[str, Any] = {
         "subset": subset,
         "fresh": fresh,
         "allow_trivial": allow_trivial,
@@ -135,7 +139,9 @@ def evaluate(
     }
     with execution.opened() as workers:
         if masks:
-            done = evaluate_folder(masks, dataset, rules, results, out, workers, **how)
+            with as_label_maps(masks, dataset, results) as unified:
+                how |= {"source": masks, "notes": unified.notes}
+                done = evaluate_folder(unified.path, dataset, rules, results, out, workers, **how)
         else:
             names, failed = run_missing(trackers, dataset, workspace, results, workers=workers)
             done = evaluate_runs(dataset, rules, results, out, workers, names=names, **how)

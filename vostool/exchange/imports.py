@@ -10,7 +10,8 @@ from pathlib import Path
 from vostool.datasets.dataset import Dataset
 from vostool.environment import sha256_of
 from vostool.errors import DataError, ResultError
-from vostool.exchange.mask_source import MaskSource, ZipSource, opened_source, prefix_of
+from vostool.exchange.mask_source import MaskSource, opened_source, prefix_of
+from vostool.exchange.unify import as_label_maps
 from vostool.exchange.verification import (
     Expected,
     Problems,
@@ -70,7 +71,8 @@ def import_run(
     DAVIS palette; values stay as they are. If anything is wrong with one of them, nothing stays.
 
     Args:
-        source: folder or zip that holds `<sequence>/<frame>.png` somewhere.
+        source: folder or zip that holds `<sequence>/<frame>.png` somewhere, or another form of
+            masks, see `as_label_maps`.
         dataset: the sequences to bring in, with its frames where they are here.
         target: the run folder to make.
         tracker: what made the masks, for the tables.
@@ -93,15 +95,17 @@ def import_run(
     hidden = Path(tempfile.mkdtemp(prefix=".import-", dir=beside))
     try:
         growing = RunFolder(hidden / target.name)
-        with opened_source(source) as opened:
-            done = _copied(
-                opened, dataset, growing, _manifest(opened, dataset, target.name, tracker, init)
-            )
+        with (
+            as_label_maps(source, dataset, hidden, zips=True) as unified,
+            opened_source(unified.path) as opened,
+        ):
+            manifest = _manifest(source, dataset, target.name, tracker, init)
+            done = _copied(opened, dataset, growing, manifest)
             frames, notes = _all_or_nothing(source, done, advance)
         _publish(growing, target)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
-    return Imported(target, len(dataset.sequences), frames, notes)
+    return Imported(target, len(dataset.sequences), frames, (*unified.notes, *notes))
 
 
 def _publish(growing: RunFolder, target: RunFolder) -> None:
@@ -256,12 +260,12 @@ def _copy_mask(
     write_labels(to, labels)
 
 
-def _manifest(source: MaskSource, dataset: Dataset, run: str, tracker: str, init: str) -> Manifest:
+def _manifest(source: Path, dataset: Dataset, run: str, tracker: str, init: str) -> Manifest:
     """Return the manifest of masks of which nobody knows how they were made."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    imported = {"from": str(resolved(source.path)), "at": now}
-    if isinstance(source, ZipSource):
-        imported["sha256"] = sha256_of(source.path)
+    imported = {"from": str(resolved(source)), "at": now}
+    if source.is_file():
+        imported["sha256"] = sha256_of(source)
     return Manifest(
         run=run,
         tracker=tracker,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from vostool.scoring.evaluate import combined_summary, evaluate_masks, evaluate_
 from vostool.scoring.stability import check_stability
 from vostool.scoring.tables import Scores, write_csv
 
+_FILES = {".zip", ".json", ".npz", ".npy"}  # of masks; their names without it
 MASKS_FILE = "masks.txt"  # beside the scores of masks that are no run: where the masks are
 
 
@@ -143,11 +144,14 @@ def evaluate_folder(
     fresh: bool = False,
     allow_trivial: bool = False,
     stability: bool = False,
+    source: Path | None = None,
+    notes: Iterable[str] = (),
 ) -> Evaluated:
     """Score any folder of masks and write its tables.
 
     Without `out` they go into the results folder, `<dataset>/scores/<name of the folder>/
-    <protocol>/`; those of a run folder into the run.
+    <protocol>/`; those of a run folder into the run. Masks that were made of another folder or file
+    bear the name of that `source`, and `notes` say how.
     """
     protocol = protocol or dataset.protocol
     if stability:
@@ -155,7 +159,8 @@ def evaluate_folder(
     run = RunFolder(masks)
     own = run.path / "scores" if run.exists() else None
     require_writable(out or own or results)
-    home = own or out or home_of(masks, results / dataset.key)
+    source = source or masks
+    home = own or out or home_of(source, results / dataset.key)
     how: Any = {
         "cache": _cache(home, fresh),
         "allow_trivial": allow_trivial,
@@ -164,8 +169,9 @@ def evaluate_folder(
     if run.exists():
         scores = evaluate_run(run, dataset, protocol, workers, **how)
     else:
-        name = name_of(masks) if out else home.name
+        name = name_of(source) if out else home.name
         scores = evaluate_masks(masks, dataset, protocol, workers, name=name, **how)
+    scores = replace(scores, notes=(*notes, *scores.notes))
     folder = out or home / _leaf(protocol, subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
@@ -187,6 +193,8 @@ def home_of(masks: Path, runs: Path) -> Path:
 
 def name_of(masks: Path) -> str:
     path = resolved(masks)
+    if path.suffix.lower() in _FILES and path.is_file():
+        return path.stem
     return path.parent.name if path.name == "masks" else path.name
 
 
