@@ -75,7 +75,7 @@ def davis_contents(
             attributes=attributes.get(name),
         )
 
-    alone = ()
+    alone: tuple[str, ...] = ()
     if masks.name == UNSUPERVISED:
         alone = (
             f"{root} has no {USUAL}/: the ground truth is {UNSUPERVISED}/, which is scored with "

@@ -74,7 +74,7 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
     unseen = set(lines_of(read_outside(lists[0], DatasetError)))
     if len(unseen) == 1 and not unseen & objects.keys():
         unseen = set(next(iter(unseen)).split())
-    notes = ()
+    notes: tuple[str, ...] = ()
     if not unseen & objects.keys():
         notes = (f"{lists[0]} names no video of this split, so all count as seen.",)
     seen = frozenset(name for name in objects if name not in unseen)

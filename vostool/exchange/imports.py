@@ -10,7 +10,7 @@ from pathlib import Path
 from vostool.datasets.dataset import Dataset
 from vostool.environment import sha256_of
 from vostool.errors import DataError, ResultError
-from vostool.exchange.mask_source import MaskSource, opened_source, prefix_of
+from vostool.exchange.forms.source import MaskSource, opened_source, prefix_of
 from vostool.exchange.unify import as_label_maps
 from vostool.exchange.verification import (
     Expected,

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, frames_beside
 from vostool.errors import ResultError, UsageError, VostoolError
 from vostool.exchange.forms.arrays import Arrays
 from vostool.exchange.forms.content import Form, Objects, Overlaps, Video
 from vostool.exchange.forms.folders import LabelMaps, sorted_out
-from vostool.exchange.mask_source import MaskSource, opened_source
+from vostool.exchange.forms.source import MaskSource, opened_source
 from vostool.exchange.verification import expected_of
 from vostool.io.label_maps import write_labels
 from vostool.io.listing import is_folder
@@ -183,14 +185,12 @@ def _labels(
     frame: str,
 ) -> Labels:
     """Return the label map of one frame of a sequence."""
-    where = f"{video.name}/{frame}"
-    if sequence.name != video.name:  # one of its objects, whose masks may overlap others
-        wanted = int(sequence.name.partition("/")[2])
-        if not isinstance(content, dict):
-            return (content == wanted).astype("uint8")
-        content = {1: content[wanted]} if wanted in content else {}
-    if not isinstance(content, dict):
-        return content
+    own = sequence.name == video.name
+    if isinstance(content, np.ndarray):
+        return content if own else np.asarray(content == _object_of(sequence), np.uint8)
+    if not own:  # one of its objects, whose masks may overlap others
+        number = _object_of(sequence)
+        content = {1: content[number]} if number in content else {}
     if dataset.merged:
         return Overlaps().merged({max(i, 1): mask for i, mask in content.items()}, video.shape, "")
     if 0 in content:
@@ -198,4 +198,8 @@ def _labels(
             f"Object 0 of video '{video.name}': 0 is background in a label map, and the first mask "
             f"has {list(video.ids)[:5]}. Number objects as there."
         )
-    return overlaps.merged(content, video.shape, where)
+    return overlaps.merged(content, video.shape, f"{video.name}/{frame}")
+
+
+def _object_of(sequence: Sequence) -> int:
+    return int(sequence.name.partition("/")[2])

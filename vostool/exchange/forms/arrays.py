@@ -11,7 +11,7 @@ import numpy as np
 
 from vostool.errors import ResultError
 from vostool.exchange.forms.content import Objects, Video, checked, id_in
-from vostool.exchange.mask_source import MaskSource
+from vostool.exchange.forms.source import MaskSource
 from vostool.types import Labels
 
 _IDS = ("obj_ids", "object_ids", "ids")
@@ -176,7 +176,7 @@ def _content(
 def _mask(frame: np.ndarray, video: Video, path: Path) -> np.ndarray:
     if frame.dtype == np.bool_:
         return np.asarray(checked(frame, video, path))
-    return _labels(frame, video, path) != 0
+    return np.asarray(_labels(frame, video, path) != 0)
 
 
 def _labels(frame: np.ndarray, video: Video, path: Path) -> Labels:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vostool.errors import ResultError
 from vostool.exchange.forms.content import Objects, Video, checked, id_in
-from vostool.exchange.mask_source import MaskSource
+from vostool.exchange.forms.source import MaskSource
 from vostool.io.label_maps import decode_labels
 
 

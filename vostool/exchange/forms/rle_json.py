@@ -18,7 +18,7 @@ from vostool.errors import DataError, ResultError
 from vostool.exchange.coco.rle import check, decode, to_rle
 from vostool.exchange.forms.content import Objects, Video, checked, id_in
 from vostool.exchange.forms.json_tables import of_coco, of_lists
-from vostool.exchange.mask_source import MaskSource
+from vostool.exchange.forms.source import MaskSource
 from vostool.io.text import MOST_JSON, parsed_json
 from vostool.types import Mask
 

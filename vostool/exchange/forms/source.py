@@ -187,7 +187,8 @@ def opened_source(path: Path) -> Iterator[MaskSource]:
         with path.open("rb") as file:
             what = what_it_is(file.read(1024))
         raise ResultError(
-            f"{path} {what or f'is no zip that can be read ({error})'}. Name a folder of masks, a "
+            f"{path} is no zip that can be read ({error})"
+            f"{f': it {what}' if what and 'zip' not in what else ''}. Name a folder of masks, a "
             "zip of one, or a JSON or NumPy file of masks."
         ) from error
     with archive:
