@@ -244,6 +244,28 @@ def test_no_camera(cli) -> None:
     assert "no camera 97" in done.output
 
 
+def test_a_camera(cli, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV reads the clip as it reads a camera; it is asked for number 1."""
+    opened, asked = cv2.VideoCapture, []
+
+    def capture(number: int) -> cv2.VideoCapture:
+        asked.append(number)
+        return opened(str(clip))
+
+    monkeypatch.setattr(cv2, "VideoCapture", capture)
+    out = tmp_path / "o.mp4"
+    done = cli("track", "--camera", 1, "--box", BOX, "--tracker", "copy_first", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert set(asked) == {1}
+    frames = list(VideoFile(out).frames())
+    assert len(frames) == 20
+    assert frames[0].image[10, 5, 0] > 150  # red is red
+    assert frames[0].image[10, 5, 2] < 100
+    done = cli("track", "--camera", 1)
+    assert done.exit_code == 2
+    assert "--seconds 10" in done.output
+
+
 @pytest.mark.parametrize("kind", ["mp4", "csv"])
 def test_control_c_keeps_what_there_is(clip: Path, tmp_path: Path, slow: str, kind: str) -> None:
     long = write(tmp_path / "long.mp4", 400, audio="aac")

@@ -93,6 +93,17 @@ def test_frames_are_found_by_their_index(tmp_path: Path, name: str, start: int) 
     assert np.array_equal(VideoFile(path).frame(start).image, whole[start].image)
 
 
+def test_an_estimate_is_not_a_count(tmp_path: Path) -> None:
+    """WebM says how long it lasts and not how many frames it has, which may come at any rate."""
+    times = [0.0, 0.02, 0.04, 0.06, 0.08, 2.0]
+    path = write(tmp_path / "a.webm", 6, codec="libvpx-vp9", times=times)
+    source = VideoFile(path)
+    assert source.count is None
+    assert source.seekable()
+    assert (source.count, source.length) == (6, 6)
+    assert VideoFile(write(tmp_path / "a.mp4", 6)).count == 6
+
+
 def test_no_frame_after_the_end(tmp_path: Path) -> None:
     source = VideoFile(write(tmp_path / "a.mp4", 10))
     with pytest.raises(DatasetError, match="a has no frame 10"):

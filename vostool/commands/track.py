@@ -153,7 +153,7 @@ def _track(
     from vostool.report.terminal.console import frame_progress
     from vostool.video.prompts import Prompts
 
-    prompts = Prompts(given, source.size, source.length)
+    prompts = Prompts(given, source.size, source.count)
     for note in _about_prompts(prompts, trackers):
         click.echo(note, err=True)
     names = tuple(tracker.name for tracker in trackers)

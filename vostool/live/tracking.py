@@ -170,7 +170,7 @@ def track(
     given = [_box(box) for box in boxes] + [_mask(mask) for mask in masks]
     if prompts is not None:
         given += PromptFile(Path(prompts)).of(source.path or source.name)
-    asked = Prompts(given, source.size, source.length)
+    asked = Prompts(given, source.size, source.count)
     built = build(
         tracker or default_tracker(given),
         home,

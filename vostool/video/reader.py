@@ -42,12 +42,17 @@ class VideoFile(Source):
                 )
             self._first = first.pts
             self.size = upright(first).shape[0], upright(first).shape[1]
+            self._counted = bool(stream.frames)
             self.length = stream.frames or self._by_duration(stream)
             self.fps = self._fallback
             aspect = float(stream.sample_aspect_ratio or 1)
             self.pixel_aspect = 1 / aspect if _turned(first) else aspect
             if first.color_trc in (16, 18):  # PQ, HLG
                 self.notes.append(f"{path.name} is HDR; its colors will look pale.")
+
+    @property
+    def count(self) -> int | None:
+        return self.length if self._counted else None
 
     def frames(self, start: int = 0) -> Generator[TimedFrame]:
         if start and not self.seekable():
@@ -83,7 +88,7 @@ class VideoFile(Source):
             if not found or self._first is None or found[0] != self._first:
                 return False
             self._pts = found
-            self.length = len(found)
+            self.length, self._counted = len(found), True
         return True
 
     def _index(self, pts: int) -> int:
@@ -170,7 +175,7 @@ class VideoFile(Source):
                 f"{self.path} is cut short or damaged: {count}{whole} frames could be decoded "
                 f"(up to {last:.1f} s), and those were used."
             )
-        self.length = count
+        self.length, self._counted = count, True
 
 
 class _Damage:

@@ -36,7 +36,7 @@ class Source(ABC):
         name: of the clip, for people and for files that are named after it.
         size: (height, width) of every frame.
         fps: mean frames per second, for writing what has no times of its own.
-        length: number of frames as far as it is known before decoding; None if it is not.
+        length: number of frames as far as it is known, maybe an estimate; None if it is not.
         path: file that may hold audio; None if there is none.
         pixel_aspect: width of a pixel divided by its height.
         notes: what a user should know about what was read; complete when the frames have ended.
@@ -51,6 +51,11 @@ class Source(ABC):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+
+    @property
+    def count(self) -> int | None:
+        """Return the number of frames, None where there is an estimate at best."""
+        return self.length
 
     @abstractmethod
     def frames(self, start: int = 0) -> Generator[TimedFrame]:

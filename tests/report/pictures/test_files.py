@@ -131,3 +131,11 @@ def test_what_fails_on_the_way_leaves_the_old_file(
         write(broken(), path)
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == b"old"
+
+
+def test_an_animation_in_true_color(tmp_path: Path) -> None:
+    write_gif(shades(5), 5, 10, tmp_path / "a.webp")
+    with Image.open(tmp_path / "a.webp") as image:
+        assert (image.format, image.n_frames, image.info["loop"]) == ("WEBP", 5, 0)
+        image.seek(3)
+        assert abs(image.convert("RGB").getpixel((30, 30))[0] - 80) < 4

@@ -72,9 +72,8 @@ class Session:
                 number = next((i for i in range(1, MOST_OBJECTS + 1) if i not in known), None)
             if number is None or (object_id is not None and object_id not in known):
                 raise UsageError(f"There is no object {object_id}, or there are too many.")
-            length = self.source.length
             given = Given("The box", When(frame), number, box)
-            (prompt,) = Prompts([given], self.source.size, length)
+            (prompt,) = Prompts([given], self.source.size, self.source.count)
             self._boxes = [
                 each for each in self._boxes if (each.frame, each.object_id) != (frame, number)
             ]
@@ -242,7 +241,7 @@ class Session:
         if self.tracker not in self._built:
             self._built[self.tracker] = self._build(self.tracker)
         tracker = self._built[self.tracker]
-        prompts = Prompts(self._given(), self.source.size, self.source.length)
+        prompts = Prompts(self._given(), self.source.size, self.source.count)
         if self._stream is None or self._asked is None:
             tracker.restart()
             self._position = -1

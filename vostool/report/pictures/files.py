@@ -95,7 +95,7 @@ class AnimationWriter:
                 append_images=images[1:],
                 duration=self._duration,
                 loop=0,
-                **({} if self._kind == "GIF" else {"quality": 75, "method": 4}),
+                quality=75,  # of WebP; GIF has none
             )
 
 

@@ -64,7 +64,8 @@ def drawn(
         picture = _blend(_blurred(frame), frame, _soft(labels))
     elif style == "fill":
         tint = np.zeros((256, 3), np.float32)
-        tint[ids] = [color_of(i) for i in ids]
+        for object_id in ids:
+            tint[object_id] = color_of(object_id)
         inside = labels != 0
         mixed = (1 - _FILL) * frame[inside] + _FILL * tint[labels[inside]]
         picture[inside] = mixed.astype(np.uint8)
