@@ -91,7 +91,7 @@ def _form_of(opened: MaskSource, source: Path, dataset: Dataset, scratch: Path) 
     names = [sequence.name for sequence in dataset.sequences]
     videos = list(dict.fromkeys(name.partition("/")[0] for name in names))
     pictures = opened.files()
-    form = sorted_out(opened, pictures, names)
+    form = sorted_out(opened, pictures, names, lone=len(dataset.whole_names) == 1)
     if isinstance(form, LabelMaps) and form.nested and is_folder(source):
         return None  # in a folder below, which scoring asks about and import finds
     if form is not None:

@@ -16,7 +16,6 @@ from vostool.types import Labels
 
 _IDS = ("obj_ids", "object_ids", "ids")
 _NAMES = ("frame_names", "frames", "names", "file_names")
-_MOST_BYTES = 2**40  # of one array on disk: a day of video
 
 
 class Arrays:
@@ -42,7 +41,7 @@ class Arrays:
         folder = self._scratch / "arrays"
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            local = self._source.local(name, folder)
+            local = self._source.local(name, folder, _most_bytes(video))
             yield from _frames(_arrays(local, path, folder, video), video, path)
         except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             hint = "Save it again"
@@ -65,7 +64,7 @@ def _arrays(local: Path, path: Path, folder: Path, video: Video) -> dict[str, np
             with archive.open(entry) as file:
                 shape, size = _header(file)
             fits = len(shape) < 2 or shape[-2:] == video.shape or shape[-3:-1] == video.shape
-            if not fits or size > _MOST_BYTES or entry.file_size < size:
+            if not fits or size > _most_bytes(video) or entry.file_size < size:
                 raise ResultError(
                     f"{path}: the array '{entry.filename}' has the shape {shape}, and masks of "
                     f"video '{video.name}' are {video.shape} (height, width)."
@@ -75,6 +74,12 @@ def _arrays(local: Path, path: Path, folder: Path, video: Video) -> dict[str, np
                 shutil.copyfileobj(file, copy, 2**20)
             arrays[entry.filename.removesuffix(".npy")] = _opened(to)
     return arrays
+
+
+def _most_bytes(video: Video) -> int:
+    """Return how many bytes the masks of a video may have: numbers of 8 bytes, twice over."""
+    frames = max(len(names) for names in video.names)
+    return 2**20 + 16 * frames * max(len(video.ids), 1) * video.shape[0] * video.shape[1]
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], int]:

@@ -69,7 +69,7 @@ class PerObject:
 
 
 def sorted_out(
-    source: MaskSource, files: list[str], names: list[str]
+    source: MaskSource, files: list[str], names: list[str], *, lone: bool
 ) -> LabelMaps | PerObject | None:
     """Return the form of PNG files by where sequences' names are in their paths, None if nowhere.
 
@@ -77,6 +77,7 @@ def sorted_out(
         source: of the files.
         files: relative paths.
         names: of the videos.
+        lone: the dataset has that one video and no other, so files without its name are of it.
 
     Raises:
         ResultError: the same is there twice.
@@ -96,7 +97,7 @@ def sorted_out(
         return LabelMaps(source, plain, nested=True)
     if objects:
         return PerObject(source, objects)
-    flat = _flat(source, files, names)
+    flat = _flat(source, files, names, lone=lone)
     return LabelMaps(source, flat, nested=False) if flat else None
 
 
@@ -109,7 +110,9 @@ def _name_at(parts: tuple[str, ...], known: set[str]) -> str:
     return ""
 
 
-def _flat(source: MaskSource, files: list[str], names: list[str]) -> dict[str, dict[str, str]]:
+def _flat(
+    source: MaskSource, files: list[str], names: list[str], *, lone: bool
+) -> dict[str, dict[str, str]]:
     """Return files that are all in one folder, `<video>_<frame>.png`, or of the only video."""
     if not files or len({PurePosixPath(file).parent for file in files}) > 1:
         return {}
@@ -120,7 +123,7 @@ def _flat(source: MaskSource, files: list[str], names: list[str]) -> dict[str, d
         if fitting:
             name = max(fitting, key=len)
             _put(found.setdefault(name, {}), stem[len(name) + 1 :], file, source)
-    if not found and len(names) == 1:
+    if not found and lone:
         return {names[0]: {PurePosixPath(file).stem: file for file in files}}
     return found
 

@@ -24,7 +24,6 @@ from vostool.io.storage import is_remote
 
 LARGEST = 64 * 2**20  # bytes of one PNG; an 8K frame of incompressible ids is 33 MB
 _DEEPEST = 6  # folders below a folder that is looked through
-LARGEST_OTHER = 2**36  # bytes of an array of a video: ten minutes of 4K
 OTHERS = {".json", ".npz", ".npy"}
 
 
@@ -62,7 +61,7 @@ class FolderSource:
         """
         return _read_file(self.path / name, most)
 
-    def local(self, name: str, folder: Path) -> Path:
+    def local(self, name: str, folder: Path, most: int) -> Path:
         """Return a path of this machine with the contents of a file; `folder` is for copies."""
         return _local(self.path / name, folder)
 
@@ -94,10 +93,10 @@ class ZipSource:
         """Return the names of entries that are JSON or NumPy arrays, hidden ones left out."""
         return sorted(self._others)
 
-    def local(self, name: str, folder: Path) -> Path:
+    def local(self, name: str, folder: Path, most: int) -> Path:
         """Return a file of this machine with the contents of an entry, in a folder of copies."""
         to = folder / f"entry{PurePosixPath(name).suffix}"
-        with self._opened(name, LARGEST_OTHER) as entry, to.open("wb") as copy:
+        with self._opened(name, most) as entry, to.open("wb") as copy:
             shutil.copyfileobj(entry, copy, 2**20)
         return to
 
@@ -158,7 +157,7 @@ class FileSource:
         """Return the bytes of the file, see `FolderSource.read`."""
         return _read_file(self.path / name, most)
 
-    def local(self, name: str, folder: Path) -> Path:
+    def local(self, name: str, folder: Path, most: int) -> Path:
         """Return a path of this machine with the contents of the file."""
         return _local(self.path / name, folder)
 
