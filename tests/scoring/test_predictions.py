@@ -299,6 +299,14 @@ def test_masks_of_a_whole_video_whose_truth_is_sparse(cli, truth: Path, masks: P
     assert done.exit_code == 0, done.output
 
 
+def test_a_mask_of_no_frame_is_told(cli, truth: Path, masks: Path) -> None:
+    last = max((masks / "c").glob("*.png"))
+    shutil.copy(last, last.with_name(f"{int(last.stem) + 1:05d}.png"))
+    done = cli("eval", "--dataset", f"folder:{truth}", "--masks", masks)
+    assert done.exit_code == 0, done.output
+    assert f"{int(last.stem) + 1:05d}.png" in done.output
+
+
 @pytest.mark.parametrize("ends", [(0,), (-1,), (0, -1)])
 def test_masks_of_the_ends_may_be_missing(cli, truth: Path, masks: Path, ends) -> None:
     for folder in masks.iterdir():

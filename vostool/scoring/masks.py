@@ -165,7 +165,7 @@ def _scored(
             f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out with "
             "--sequences; `vostool show RUN` draws what was tracked."
         )
-    check_frames(sequence, folder, counted)
+    extra = check_frames(sequence, folder, counted)
     listed = dataset.listed_frames(sequence) if protocol.listed_only else None
     objects, present = _first_objects(dataset, sequence, protocol, files)
     tally = new_tally(protocol, objects, listed)
@@ -195,7 +195,12 @@ def _scored(
             f"'{protocol.name}' counts. Leave the sequence out."
         )
     read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    notes = (*_gaps(sequence, protocol, objects, present), *notes, *_beside_255(sequence, both))
+    notes = (
+        *_gaps(sequence, protocol, objects, present),
+        *notes,
+        *_beside_255(sequence, both),
+        *extra,
+    )
     return SequenceScores(rows, notes, meets, read)
 
 

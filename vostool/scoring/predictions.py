@@ -62,8 +62,11 @@ def _elsewhere(masks: Path, names: list[str]) -> str:
     return f"It has {shown}. Name the folder that holds <sequence>/<frame>.png."
 
 
-def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> None:
+def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> tuple[str, ...]:
     """Refuse a sequence that lacks masks, or whose masks are named after other frames.
+
+    Returns:
+        A note if masks are of no frame, though every frame has one.
 
     Args:
         sequence: the ground truth.
@@ -85,6 +88,10 @@ def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> No
     shifted = misnamed(sequence, there)
     if shifted:
         raise ResultError(f"{folder} {shifted}")
+    extra = _beyond(there, _known(sequence, there))
+    if not extra:
+        return ()
+    return (f"Sequence '{sequence.name}': {len(extra)} masks are of no frame ({listed(extra)}).",)
 
 
 def misnamed(sequence: Sequence, there: list[str]) -> str:
@@ -97,11 +104,7 @@ def misnamed(sequence: Sequence, there: list[str]) -> str:
         sequence: the ground truth.
         there: names of the masks that are there, without suffix, in order.
     """
-    known = [sequence.frame_name(index) for index in range(len(sequence))]
-    if set(there) <= set(known):
-        return ""
-    frames = frames_beside(sequence)
-    known = frames if len(frames) >= len(known) else known
+    known = _known(sequence, there)
     extra = _beyond(there, known)
     missing = [name for name in known if name not in set(there)]
     if not extra or (known[0] not in missing and known[-1] not in missing):
@@ -112,6 +115,15 @@ def misnamed(sequence: Sequence, there: list[str]) -> str:
         f"{_in_order(sequence, there)} Rename them, or remove the masks of no frame if the others "
         "are right."
     )
+
+
+def _known(sequence: Sequence, there: list[str]) -> list[str]:
+    """Return the names of all frames, or, where they are not here, of those annotated."""
+    known = [sequence.frame_name(index) for index in range(len(sequence))]
+    if set(there) <= set(known):
+        return known
+    frames = frames_beside(sequence)
+    return frames if len(frames) >= len(known) else known
 
 
 def _beyond(there: list[str], known: list[str]) -> list[str]:
