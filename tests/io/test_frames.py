@@ -129,7 +129,7 @@ def test_absurd_sizes(tmp_path: Path, format: str, side: int) -> None:
         data[at : at + 8] = side.to_bytes(4, "big" if format == "PNG" else "little") * 2
         data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big") if format == "PNG" else data[29:33]
     path.write_bytes(data)
-    with pytest.raises(DatasetError, match=r"a\.jpg (claims|is damaged)") as caught:
+    with pytest.raises(DatasetError, match=r"a\.jpg (claims|is not an image)") as caught:
         read_frame(path)
     assert len(str(caught.value)) < 400
 
