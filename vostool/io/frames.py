@@ -62,7 +62,7 @@ def read_frame(path: Path, read: Callable[[Path], bytes] = read_bytes) -> Frame:
         frame = None
     if frame is None:
         raise DatasetError(
-            f"Frame {path} is not an image that can be read: it is damaged. Copy or unpack it again."
+            f"Frame {path} is not an image that can be read. Copy or unpack it again."
         )
     turned = np.ascontiguousarray(_turned(np.asarray(frame, np.uint8), orientation))
     turned.setflags(write=False)
@@ -131,7 +131,7 @@ def _header(data: bytes, path: Path) -> tuple[tuple[int, int], int]:
         raise DatasetError(_absurd(path, "more pixels than any frame")) from None
     except Exception as error:  # parsers of headers fail in many ways
         raise DatasetError(
-            f"Frame {path} is not an image that can be read: it is damaged. Copy or unpack it again."
+            f"Frame {path} is not an image that can be read. Copy or unpack it again."
         ) from error
     if size[0] * size[1] > MOST_PIXELS:
         raise DatasetError(_absurd(path, f"{size[0]}x{size[1]} pixels"))
