@@ -18,8 +18,8 @@ def server(says: bytes) -> Iterator[str]:
 
         def greet() -> None:
             connection, _ = listening.accept()
+            kept.append(connection)  # before it speaks: the test may end on its first byte
             connection.sendall(says)
-            kept.append(connection)
             if not says:
                 connection.close()
 

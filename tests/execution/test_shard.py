@@ -337,7 +337,8 @@ def test_what_cannot_be_meant(cli, clips):
     assert "--shard is for `vostool run`" in scored.output
     store = cli("run", "copy_first", *data, "--shard", "1/2", "--results", "memory://results")
     assert store.exit_code == 2
-    assert "is an object store. Drop --shard" in store.output
+    assert "memory://results" in store.output
+    assert "--scheduler" in store.output
 
 
 def test_a_sequence_that_lost_a_mask_is_replaced(track):
