@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vostool.errors import ConfigError, UnknownNameError
+from vostool.errors import ConfigError, DataError, UnknownNameError
+from vostool.io.text import read_outside
 
 TRAIN = "train"  # table of a tracker's TOML for `vostool train`; the rest is the tracker's own
 
@@ -50,8 +51,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it is not valid TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(read_outside(path, DataError))
+    except DataError as error:
+        raise ConfigError(f"Not valid TOML: {error}") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
 
 

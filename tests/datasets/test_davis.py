@@ -1,13 +1,18 @@
 """DAVIS 2016 and 2017 in every layout they are handed around in."""
 
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from vostool.datasets.davis import read_davis
-from vostool.errors import DatasetError
+from vostool.datasets.attributes import read_attributes
+from vostool.datasets.catalog import open_dataset
+from vostool.datasets.davis import davis_contents, read_davis
+from vostool.errors import DatasetError, UnknownNameError
 from vostool.types import Sequence
 
 
@@ -286,3 +291,110 @@ def test_split_file_of_another_encoding(davis_folder) -> None:
     path.write_bytes(b"c\xe9\n")
     with pytest.raises(DatasetError, match="not UTF-8"):
         read_davis(root, 2017, "val", "480p", need_frames=True)
+
+
+# --- archives as they are handed around ---
+
+
+def test_a_copy_without_lists(davis_folder) -> None:
+    """The official names are known; what is no sequence of the split stays out."""
+    root = davis_folder(2017, names=("gold-fish", "goat", "bear"))
+    shutil.rmtree(root / "ImageSets")
+    contents = davis_contents(root, 2017, "val", "480p", need_frames=True)
+    assert names(contents.sequences) == ["goat", "gold-fish"]
+    assert any("ImageSets" in note and "2 of the 30" in note for note in contents.notes)
+    assert names(read(root, 2016, "trainval")) == ["bear", "goat"]
+    shutil.rmtree(root / "Annotations/480p/bear")
+    with pytest.raises(DatasetError, match=r"no sequence of DAVIS 2017 'train'.*folder:PATH"):
+        read(root, 2017, "train")
+
+
+def test_masks_of_the_unsupervised_task_alone(davis_folder) -> None:
+    root = davis_folder(2017, names=("goat",))
+    (root / "Annotations").rename(root / "Annotations_unsupervised")
+    contents = davis_contents(root, 2017, "val", "480p", need_frames=True)
+    assert contents.sequences[0].annotations[0].is_relative_to(root / "Annotations_unsupervised")
+    assert any("davis-unsupervised" in note for note in contents.notes)
+
+
+def test_a_test_set_without_masks(davis_folder, cli, tmp_path: Path) -> None:
+    root = davis_folder(2017, names=("goat",))
+    masks = root / "Annotations/480p"
+    masks.rename(tmp_path / "masks")
+    shutil.rmtree(root / "Annotations")
+    (root / "ImageSets/2017").rename(root / "ImageSets/2019")
+    (root / "ImageSets/2019/val.txt").rename(root / "ImageSets/2019/test-dev.txt")
+    data = ["--dataset", "DAVIS2017", "--split", "test-dev", "--root", root]
+    done = cli("pack", tmp_path / "masks", *data, "--out", tmp_path / "z.zip")
+    assert done.exit_code == 0, done.output
+    with zipfile.ZipFile(tmp_path / "z.zip") as archive:
+        assert archive.namelist() == [f"goat/{i:05d}.png" for i in range(6)]
+    for command in (["eval", *data, "--masks", tmp_path / "masks"], ["run", "copy_first", *data]):
+        done = cli(*command)
+        assert done.exit_code == 2
+        assert "unsupervised" in done.output
+    Image.fromarray(np.full((3, 4), 1, np.uint8)).save(tmp_path / "masks/goat/00003.png")
+    done = cli("pack", tmp_path / "masks", *data, "--out", tmp_path / "z.zip")
+    assert "4x3" in done.output
+    labels = np.array(Image.open(tmp_path / "masks/goat/00002.png"))
+    Image.fromarray(labels * 0 + 21).save(tmp_path / "masks/goat/00003.png")
+    done = cli("pack", tmp_path / "masks", *data, "--out", tmp_path / "z.zip")
+    assert "holds the id 21" in " ".join(done.output.split())
+
+
+def test_half_a_download(davis_folder) -> None:
+    """What is asked for is there; the list names another, and so does the whole."""
+    root = davis_folder(2017, names=("goat", "cows"))
+    (root / "ImageSets/2017/val.txt").write_text("goat\ncows\ncamel\n")
+    next((root / "JPEGImages/480p/cows").iterdir()).unlink()
+    dataset = open_dataset("DAVIS2017", root=root, sequences=["goat"])
+    assert names(dataset.sequences) == ["goat"]
+    assert dataset.whole_names == ("goat", "cows", "camel")
+    for wanted in (None, ["camel"], ["goat", "cows"]):
+        with pytest.raises(DatasetError, match=r"cows|camel"):
+            open_dataset("DAVIS2017", root=root, sequences=wanted)
+    with pytest.raises(UnknownNameError, match="cows"):
+        open_dataset("DAVIS2017", root=root, sequences=["goats"])
+
+
+def test_names_with_blanks_and_litter(davis_folder) -> None:
+    root = davis_folder(2016, names=("my dog", "cat"))
+    pairs = [
+        f"/JPEGImages/480p/my dog/{i:05d}.jpg /Annotations/480p/my dog/{i:05d}.png"
+        for i in range(6)
+    ]
+    (root / "ImageSets/2016/val.txt").write_text("\r\n".join(pairs))
+    for name in ("__MACOSX", "@eaDir"):
+        (root / "Annotations/480p" / name).mkdir()
+    for name in (".DS_Store", "Thumbs.db", "._00000.png", "desktop.ini"):
+        (root / "Annotations/480p/my dog" / name).write_bytes(b"x")
+    assert names(read(root, 2016)) == ["my dog"]
+
+
+# --- attributes ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sequences:\n  - attributes: [AC, BC]\n    name: bear\n  - attributes: []\n    name: cow\n",
+        "sequences:\n- name: bear\n  attributes: [AC,\n     BC]\n- name: cow\n  attributes: []\n",
+        "sequences:\n  - name: 'bear'\n    attributes:\n      - AC\n      - BC\n    set: val\n"
+        "  - name: cow\n    attributes: []\n",
+        "\ufeffattributes: [AC, BC, CS]\r\nsequences:\r\n  - attributes: [AC, BC]\r\n"
+        "    name: bear\r\n  - attributes: []\r\n    name: cow\r\n",
+    ],
+)
+def test_attributes_however_the_list_is_written(tmp_path: Path, text: str) -> None:
+    (tmp_path / "db_info.yml").write_bytes(text.encode())
+    assert read_attributes(tmp_path) == ({"bear": ("AC", "BC"), "cow": ()}, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "bear: AC BC\n", "sequences:\n - attributes: {AC: 1}\n   name: bear\n"]
+)
+def test_attributes_in_another_form_are_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "db_info.yml").write_text(text)
+    found, notes = read_attributes(tmp_path)
+    assert not found
+    assert "db_info.yml" in notes[0]

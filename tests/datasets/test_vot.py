@@ -147,3 +147,33 @@ def test_fingerprints_notice_changes(root: Path) -> None:
     assert changed[1] == before[1]
     (root / "cat/groundtruth.txt").write_text("4,4,20,10\n4,4,20,11\n" * 2)
     assert fingerprints()[1] != before[1]
+
+
+def test_labels_are_tags(root: Path, tmp_path: Path) -> None:
+    (root / "cat/camera_motion.label").write_bytes(b"0\r\n1\r\n1\r\n")
+    (root / "bag/occlusion.label").write_text("0\n1\n0\n0\n")  # as the tag says
+    cat, bag = open_dataset("VOT2018", workspace=Workspace(tmp_path)).sequences
+    assert cat.tags["camera_motion"].tolist() == [False, True, True, False]
+    assert bag.tags["occlusion"].tolist() == [False, True, False, False]
+    (root / "bag/occlusion.label").write_text("1\n1\n0\n0\n")
+    with pytest.raises(DatasetError, match=r"occlusion\.label and occlusion\.tag, which differ"):
+        open_dataset("VOT2018", workspace=Workspace(tmp_path))
+    (root / "bag/occlusion.label").write_text("yes\nno\n")
+    with pytest.raises(DatasetError, match=r"occlusion\.label has 'yes'"):
+        open_dataset("VOT2018", workspace=Workspace(tmp_path))
+
+
+def test_half_a_download(root: Path, tmp_path: Path) -> None:
+    shutil.rmtree(root / "bag")
+    dataset = open_dataset("VOT2018", sequences=["cat"], workspace=Workspace(tmp_path))
+    assert [sequence.name for sequence in dataset.sequences] == ["cat"]
+    assert dataset.whole_names == ("cat", "bag")
+
+
+def test_results_in_one_folder(cli, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "res").mkdir()
+    for name, line in (("bag", "1,1,9,1,9,7,1,7"), ("cat", "4,4,20,10")):
+        (tmp_path / f"res/{name}_001.txt").write_text("1\n" + f"{line}\n" * 3)
+    data = ["--dataset", f"vot:{root}", "--masks", tmp_path / "res", "--interval", "2,4"]
+    done = cli("eval", *data)
+    assert done.exit_code == 0, done.output

@@ -19,11 +19,14 @@ from vostool.errors import MaskError
 from vostool.io.label_maps import (
     box_of,
     davis_palette,
+    holds_both,
     ids_in,
     merge_objects,
     read_labels,
+    refuse_soft,
     write_labels,
 )
+from vostool.io.smoothing import is_smoothed
 
 LABELS = np.array(
     [[0, 0, 1, 1, 2, 2, 3], [0, 1, 1, 2, 2, 3, 3], [3, 3, 0, 0, 1, 2, 0], [0, 0, 0, 0, 0, 1, 1]],
@@ -178,10 +181,18 @@ def test_sixteen_bit_with_small_ids(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read, LABELS)
 
 
-def test_jpeg_named_png_is_read_as_grey(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    Image.new("L", (16, 8), 3).save(path, format="JPEG")
-    np.testing.assert_array_equal(read_labels(path), np.full((8, 16), 3))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colors_of_the_palette_give_its_indices(tmp_path: Path, mode: str) -> None:
+    ids = np.arange(22, dtype=np.uint8)[None]
+    colors = np.array(FIRST_COLOURS, np.uint8)[None]
+    path = save(tmp_path / "a.png", Image.fromarray(colors).convert(mode))
+    np.testing.assert_array_equal(read_labels(path), ids)
+
+
+def test_the_colors_of_pascal_voc_are_known(tmp_path: Path) -> None:
+    colors = np.array([[(192, 0, 0), (64, 128, 0), (0, 192, 0), (192, 128, 128)]], np.uint8)
+    path = save(tmp_path / "a.png", Image.fromarray(colors))
+    np.testing.assert_array_equal(read_labels(path), [[9, 10, 18, 15]])
 
 
 def test_the_oddity_of_davis_2016(shared: Path) -> None:
@@ -197,17 +208,64 @@ def test_the_oddity_of_davis_2016(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_colours_are_refused(tmp_path: Path, mode: str) -> None:
+def test_other_colors_are_refused(tmp_path: Path, mode: str) -> None:
     path = save(tmp_path / "a.png", grey_rgb(LABELS).convert(mode))
-    with pytest.raises(MaskError, match=f"a.png holds colours .mode {mode}.*palette PNG"):
+    with pytest.raises(
+        MaskError, match=rf"a.png holds colors .mode {mode}.*\(1, 1, 1\) at x=2, y=0"
+    ):
         read_labels(path)
 
 
-def test_colour_jpeg_named_png_is_refused(tmp_path: Path) -> None:
+def test_transparent_colors_are_refused(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (4, 4), (128, 0, 0, 120))
+    with pytest.raises(MaskError, match="transparent"):
+        read_labels(save(tmp_path / "a.png", image))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("format", ["JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_nothing_but_png_is_read(tmp_path: Path, mode: str, format: str) -> None:
     path = tmp_path / "a.png"
-    grey_rgb(LABELS).save(path, format="JPEG")
-    with pytest.raises(MaskError, match="holds colours"):
+    Image.new(mode, (16, 8)).save(path, format=format)
+    with pytest.raises(MaskError, match=r"cannot be read as an image of ids: it is a .*PNG"):
         read_labels(path)
+
+
+def test_a_program_is_never_run(tmp_path: Path) -> None:
+    """Pillow hands PostScript to Ghostscript."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nshowpage\n")
+    with pytest.raises(MaskError, match="PostScript"):
+        read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html><title>Sign in</title></html>", "web page"),
+        (b"\xef\xbb\xbf<html>", "web page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "web page"),
+        (b"../../.git/annex/objects/Xv/0/SHA256E-s9--1.png/SHA256E-s9--1.png\n", "git annex get"),
+        (b"", "empty"),
+    ],
+)
+def test_what_was_never_fetched(tmp_path: Path, content: bytes, word: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(MaskError, match=rf"a\.png.*{word}"):
+        read_labels(path)
+
+
+def test_an_orientation_flag_is_refused(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(tmp_path / "a.png", Image.fromarray(LABELS), exif=exif)
+    with pytest.raises(MaskError, match="orientation flag 6"):
+        read_labels(path)
+    exif[0x0112] = 1
+    save(path, Image.fromarray(LABELS), exif=exif)
+    np.testing.assert_array_equal(read_labels(path), LABELS)
 
 
 def test_transparent_alpha_is_refused(tmp_path: Path) -> None:
@@ -343,6 +401,11 @@ def test_palette_equals_that_of_davis_2017(shared: Path) -> None:
 # --- merging objects ---
 
 
+def blocks(values: list[int]) -> np.ndarray:
+    """Return a map with 3 x 3 pixels of each value: objects have an inside."""
+    return np.kron(np.array([values], np.uint8), np.ones((3, 3), np.uint8))
+
+
 @pytest.mark.parametrize(
     ("values", "merged"),
     [
@@ -351,15 +414,23 @@ def test_palette_equals_that_of_davis_2017(shared: Path) -> None:
         ([255, 255], [1, 1]),
         ([0, 0], [0, 0]),
         ([0, 1, 2, 7], [0, 1, 1, 1]),  # ids
-        ([0, 1, 2, 255], [0, 1, 1, 0]),  # ids, and 255 is void
+        ([0, 1, 2, 255], [0, 1, 1, 1]),  # whatever else there is, 255 stays foreground
         ([0, 254], [0, 1]),
-        ([*range(11), 255], [0] + [1] * 10 + [0]),
     ],
 )
 def test_merging(values: list[int], merged: list[int]) -> None:
-    result = merge_objects(np.array([values], np.uint8))
+    result = merge_objects(blocks(values))
     assert result.dtype == np.uint8
-    assert result.tolist() == [merged]
+    assert result[1, 1::3].tolist() == merged
+
+
+@pytest.mark.parametrize(
+    ("values", "merged"),
+    [([0, 255, 255], [0, 0, 0]), ([0, 1, 2, 255], [0, 1, 1, 0]), ([0, 7], [0, 1])],
+)
+def test_merging_with_void(values: list[int], merged: list[int]) -> None:
+    """Void stays background, also in a map that holds nothing else."""
+    assert merge_objects(blocks(values), void=True)[1, 1::3].tolist() == merged
 
 
 @pytest.mark.parametrize("method", ["BILINEAR", "BICUBIC", "LANCZOS"])
@@ -377,10 +448,57 @@ def test_a_soft_mask_without_255_is_refused() -> None:
         merge_objects(ramp)
 
 
+@pytest.mark.parametrize("quality", [50, 80, 95])
+def test_a_binary_mask_that_was_a_jpeg_is_refused(quality: int) -> None:
+    y, x = np.mgrid[:90, :120]
+    mask = ((y - 40) ** 2 + (x - 50) ** 2 < 900).astype(np.uint8) * 255
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, format="JPEG", quality=quality)
+    with pytest.raises(MaskError, match="anti-aliased"):
+        merge_objects(np.asarray(Image.open(file)))
+
+
+@pytest.mark.parametrize("high", [1, 3, 12, 120, 254, 255])
+def test_smoothing_is_told_at_any_height(high: int) -> None:
+    y, x = np.mgrid[:400, :480]
+    disk = ((y - 200) ** 2 + (x - 240) ** 2 < 22500).astype(np.float32) * high
+    small = disk.reshape(100, 4, 120, 4).mean(axis=(1, 3)).round().astype(np.uint8)
+    # Averages of 16 pixels: of low values too few lie between 0 and the value itself.
+    assert is_smoothed(small) == (high > 3)
+
+
+def test_many_and_scattered_ids_are_no_smoothing() -> None:
+    cells = np.kron(np.arange(1, 255, dtype=np.uint8).reshape(2, 127), np.ones((6, 6), np.uint8))
+    assert not is_smoothed(cells)  # they touch each other
+    cells[::6] = cells[:, ::6] = 0
+    cells[::6, ::2] = 255
+    assert not is_smoothed(cells)
+    refuse_soft(cells)
+    few = np.zeros((40, 60), np.uint8)
+    few[5:20, 5:20], few[25:35, 5:20], few[5:20, 30:50], few[:2] = 3, 120, 240, 255
+    refuse_soft(few)
+    dots = np.zeros((60, 60), np.uint8)
+    dots[::5, ::5] = np.arange(1, 145).reshape(12, 12)
+    refuse_soft(dots)
+
+
+def test_a_binary_mask_with_a_rim_is_no_map_of_ids() -> None:
+    y, x = np.mgrid[:60, :80]
+    distance = (y - 30) ** 2 + (x - 40) ** 2
+    rim = np.where(distance < 400, 255, np.where(distance < 441, 1, 0)).astype(np.uint8)
+    with pytest.raises(MaskError, match="255 with an edge of 1"):
+        refuse_soft(rim)
+    assert merge_objects(rim).sum() == (rim != 0).sum()
+    void = np.where(distance < 400, 1, np.where(distance < 441, 255, 0)).astype(np.uint8)
+    refuse_soft(void)
+    assert holds_both(rim)
+    assert not holds_both(np.minimum(rim, 1))
+
+
 def test_merging_leaves_its_input_alone() -> None:
-    labels = np.array([[0, 1, 2, 255]], np.uint8)
+    labels = blocks([0, 1, 2, 255])
     merge_objects(labels)
-    assert labels.tolist() == [[0, 1, 2, 255]]
+    assert labels.tolist() == blocks([0, 1, 2, 255]).tolist()
 
 
 # --- boxes and ids ---

@@ -475,6 +475,16 @@ def test_smoothed_ground_truth_is_refused(truth_and_masks, scored) -> None:
         scored()
 
 
+def test_255_means_the_same_on_every_frame(truth_and_masks, scored) -> None:
+    """Binary masks that have a rim of 1 from the second frame on, in the truth or the result."""
+    rimmed = strip(255)
+    rimmed[1], rimmed[10] = 1, 1
+    truth_and_masks([strip(255), *[rimmed] * 3], [strip(255)] * 4, mode="L")
+    frames, notes = scored(allow_trivial=True)
+    assert frames["J"].tolist() == pytest.approx([64 / (64 + 2 * 40)] * 2)
+    assert any("255" in note and "foreground" in note for note in notes)
+
+
 def test_unknown_sequence(truth_and_masks, tmp_path: Path) -> None:
     truth_and_masks([strip(1)] * 3, [strip(1)] * 3, "blackswan")
     with pytest.raises(UnknownNameError, match="Did you mean 'blackswan'"):

@@ -186,8 +186,18 @@ def corrected(case: dict) -> tuple[list[dict], dict]:
     return objects, overall
 
 
+# Colors that are exactly those of the palette are ids here; the official evaluator ends with them.
+COLORS = {"enc_pred_RGB", "enc_pred_RGBA", "enc_gt_RGB"}
+# Read as if it were a PNG there, and refused here: what is left of the ids is chance.
+REFUSED = {"enc_jpeg_named_png"}
+
+
 @pytest.mark.parametrize("case", adversarial_cases())
 def test_adversarial(case: dict, shared: Path) -> None:
+    if case["name"] in COLORS:
+        pytest.skip("see test_colors_of_the_palette")
+    if case["name"] in REFUSED:
+        case = {**case, "status": "refused"}
     if case["status"] != "ok":
         with pytest.raises(VostoolError) as caught:
             score_case(shared, case["name"])
@@ -206,6 +216,13 @@ def test_adversarial(case: dict, shared: Path) -> None:
     summary = summary_table(objects, sequence_table(objects), about)
     for ours, theirs in OFFICIAL_GLOBAL.items():
         assert summary.loc[0, ours] == pytest.approx(overall[theirs], abs=EXACT)
+
+
+@pytest.mark.parametrize("name", sorted(COLORS))
+def test_colors_of_the_palette(shared: Path, name: str) -> None:
+    """They score what the same masks as ids do."""
+    frames, plain = score_case(shared, name), score_case(shared, "enc_both_L")
+    assert frames["J"].tolist() == plain["J"].tolist()
 
 
 def assert_sentence(message: str) -> None:

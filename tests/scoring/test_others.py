@@ -177,10 +177,11 @@ def test_sav_equals_its_evaluator(tmp_path: Path, save_mask) -> None:
     assert [frames[f"sav_000000/00{i}"] for i in range(3)] == [8, 6, 8]
 
 
-# vos-benchmark takes 255 for an object and leaves ids out that the ground truth lacks
+# vos-benchmark takes 255 for an object, reads JPEGs, and leaves ids out that the ground truth lacks
 REFUSED = {
     "enc_pred_L255": r"holds the ids \[255\]",
     "enc_pred_16bit_big_id": "16-bit PNG with the value 300",
+    "enc_jpeg_named_png": "is a JPEG image",
     "extra_id": r"holds the ids \[4\]",
     "nonconsecutive_ids_pred_uses_ghost": r"holds the ids \[2\]",
     "void_pred_semi": r"holds the ids \[255\]",

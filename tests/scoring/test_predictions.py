@@ -255,3 +255,69 @@ def test_a_killed_worker_ends_with_a_sentence(truth: Path, masks: Path, tmp_path
     assert "Traceback" not in errors
     assert not list((tmp_path / "results").rglob("*.csv"))
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+
+
+# --- names of other frames ---
+
+
+def renamed(folder: Path, name: Callable[[int], str]) -> None:
+    """Give the masks of a sequence other names, by their place."""
+    paths = sorted(folder.glob("*.png"))
+    for path in paths:
+        path.rename(path.with_suffix(".old"))
+    for index, path in enumerate(paths):
+        path.with_suffix(".old").rename(folder / f"{name(index)}.png")
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+@pytest.mark.parametrize("frames", [True, False])
+def test_masks_with_another_first_number(
+    refused, truth: Path, masks: Path, first: int, frames: bool
+) -> None:
+    if not frames:
+        shutil.rmtree(truth / "JPEGImages")
+    count = len(list((masks / "c").glob("*.png")))
+    renamed(masks / "c", lambda index: f"{index + first:05d}")
+    sentence = refused(masks)
+    assert f"{first + count - 1:05d}" in sentence or first > 1
+    assert f"fit all {count} frames" in sentence
+
+
+@pytest.mark.parametrize("name", ["{:d}", "frame_{:05d}", "{:06d}", "c_{:05d}"])
+def test_masks_with_names_of_another_form(refused, masks: Path, name: str) -> None:
+    renamed(masks / "c", lambda index: name.format(index))
+    sentence = refused(masks)
+    assert "fit all" in sentence
+    assert name.format(0) in sentence
+
+
+def test_masks_of_a_whole_video_whose_truth_is_sparse(cli, truth: Path, masks: Path) -> None:
+    """Every second frame is annotated; the result has all but the first, as most tools write it."""
+    shutil.rmtree(truth / "JPEGImages")
+    for folder in [*(truth / "Annotations").iterdir()]:
+        renamed(folder, lambda index: f"{2 * index:05d}")
+    for folder in [*masks.iterdir()]:
+        renamed(folder, lambda index: f"{2 * index:05d}")
+        for path in sorted(folder.glob("*.png")):
+            shutil.copy(path, folder / f"{int(path.stem) + 1:05d}.png")
+        (folder / "00000.png").unlink()
+    done = cli("eval", "--dataset", f"folder:{truth}", "--masks", masks)
+    assert done.exit_code == 0, done.output
+
+
+def test_a_mask_of_no_frame_is_told(cli, truth: Path, masks: Path) -> None:
+    last = max((masks / "c").glob("*.png"))
+    shutil.copy(last, last.with_name(f"{int(last.stem) + 1:05d}.png"))
+    done = cli("eval", "--dataset", f"folder:{truth}", "--masks", masks)
+    assert done.exit_code == 0, done.output
+    assert f"{int(last.stem) + 1:05d}.png" in done.output
+
+
+@pytest.mark.parametrize("ends", [(0,), (-1,), (0, -1)])
+def test_masks_of_the_ends_may_be_missing(cli, truth: Path, masks: Path, ends) -> None:
+    for folder in masks.iterdir():
+        paths = sorted(folder.glob("*.png"))
+        for end in ends:
+            paths[end].unlink()
+    done = cli("eval", "--dataset", f"folder:{truth}", "--masks", masks)
+    assert done.exit_code == 0, done.output

@@ -10,6 +10,7 @@ import click
 
 from vostool.commands.options import (
     FOLDER,
+    FOLDER_OR_FILE,
     dataset_options,
     execution_of,
     executor_options,
@@ -45,8 +46,10 @@ def _interval(_: click.Context, __: click.Parameter, value: str | None) -> tuple
 @dataset_options
 @click.option(
     "--masks",
-    type=FOLDER,
-    help="Score this folder of <sequence>/<frame>.png; on VOT and OTB, of result files.",
+    type=FOLDER_OR_FILE,
+    metavar="DIR_OR_FILE",
+    help="Score this folder of <sequence>/<frame>.png, or another form of masks (docs/results.md); "
+    "on VOT and OTB, a folder of result files.",
 )
 @click.option(
     "--tracker",

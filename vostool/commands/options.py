@@ -41,6 +41,7 @@ class Place(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 FOLDER = Place(LOCAL_FOLDER, listed=False)
 ROOT = Place(LOCAL_FOLDER, listed=True)
 FOLDER_OR_ZIP = Place(click.Path(path_type=Path), listed=True)
+FOLDER_OR_FILE = Place(click.Path(path_type=Path), listed=False)
 
 
 if TYPE_CHECKING:

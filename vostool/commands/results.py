@@ -132,7 +132,7 @@ def remove_runs(
 
 
 @results_group.command(name="import")
-@click.argument("source", metavar="DIR_OR_ZIP", type=FOLDER_OR_ZIP)
+@click.argument("source", metavar="DIR_OR_FILE", type=FOLDER_OR_ZIP)
 @click.option("--name", required=True, help="Name of the new run.")
 @dataset_options
 @click.option("--tracker", help="What made the masks; the name of the run if not given.")
@@ -155,8 +155,10 @@ def import_masks(
 ) -> None:
     """Bring in masks of another program as a run.
 
-    DIR_OR_ZIP holds <sequence>/<frame>.png at any depth, like what is sent to the servers of DAVIS
-    and YouTube-VOS. Every mask is checked first; if one is wrong nothing is imported.
+    DIR_OR_FILE is a folder or zip of <sequence>/<frame>.png at any depth, like what is sent to the
+    servers of DAVIS and YouTube-VOS; or of <sequence>/<object>/<frame>.png, of a NumPy file per
+    sequence, or of JSON with run-length encoded masks. Every mask is checked first; if one is wrong
+    nothing is imported.
     """
     from vostool.exchange.imports import import_run
     from vostool.report.terminal.console import frame_progress

@@ -9,8 +9,8 @@ from typing import Any
 from vostool.datasets.clips import Kind
 from vostool.datasets.dataset import Contents, Dataset
 from vostool.datasets.entries import CATALOG, FOLDER, Entry
-from vostool.datasets.folder import holds_binary_masks
-from vostool.datasets.layout import refuse_undecodable
+from vostool.datasets.folder import holds_binary_masks, holds_ids
+from vostool.datasets.layout import only, refuse_undecodable
 from vostool.datasets.protocols import PROTOCOLS
 from vostool.datasets.region_entries import OWN_REGIONS, REGIONS, RegionEntry
 from vostool.datasets.regions import RegionDataset
@@ -73,21 +73,15 @@ def open_dataset(
         _refuse(name, split=split, resolution=resolution, seen=seen)
     root, key = _located(entry, name, root, workspace)
     refuse_undecodable([root])
-    if isinstance(entry, RegionEntry):
-        return RegionDataset(
-            name=name,
-            key=key,
-            split="all",
-            root=root,
-            sequences=entry.read(root, need_frames=need_frames),
-            kind=entry.kind,
-            interval=entry.interval,
-            count=entry.official,
-        ).select(sequences)
-    dataset = _of_masks(entry, name, key, root, split, resolution, need_frames, seen)
+    sequences = None if sequences is None else list(sequences)
+    with only(sequences):  # half a download will do for a part of the sequences
+        if isinstance(entry, RegionEntry):
+            boxes = _of_boxes(entry, name, key, root, need_frames)
+            return boxes.select(sequences)
+        dataset = _of_masks(entry, name, key, root, split, resolution, need_frames, seen)
     dataset = dataset.select(sequences)
     if entry is FOLDER and holds_binary_masks(dataset.sequences):
-        return replace(dataset, merged=True)
+        return replace(dataset, merged=True, binary=True)
     return dataset
 
 
@@ -133,6 +127,21 @@ def _refuse(name: str, **options: Any) -> None:
             raise UsageError(f"{name} has {what}; drop --{option}.")
 
 
+def _of_boxes(
+    entry: RegionEntry, name: str, key: str, root: Path, need_frames: bool
+) -> RegionDataset:
+    return RegionDataset(
+        name=name,
+        key=key,
+        split="all",
+        root=root,
+        sequences=entry.read(root, need_frames=need_frames),
+        kind=entry.kind,
+        interval=entry.interval,
+        count=entry.official,
+    )
+
+
 def _of_masks(
     entry: Entry,
     name: str,
@@ -154,6 +163,7 @@ def _of_masks(
     contents = entry.adapter(root, split, chosen, need_frames)
     if not contents.objects:
         _refuse(name, seen=seen)
+    official = entry.official.get(split, ()) if contents.official is None else contents.official
     return Dataset(
         name=name,
         key=_key(key, entry, split, chosen, contents.variant),
@@ -162,9 +172,10 @@ def _of_masks(
         sequences=contents.sequences,
         protocol=PROTOCOLS[entry.protocol],
         merged=entry.merged,
+        binary=entry.merged and not holds_ids(contents.sequences),
         late_objects=entry.late_objects,
-        official=entry.official.get(split, ()),
-        count=0 if contents.variant else entry.count(split),
+        official=official,
+        count=0 if contents.variant else len(official) or entry.count(split),
         objects=contents.objects,
         seen=_seen_of(seen, contents) if seen is not None else contents.seen,
         server=None if contents.variant else entry.servers.get(split),

@@ -61,6 +61,7 @@ class Contents:
         seen: categories that training has seen, None if that is not known.
         notes: what people should know about what was found.
         variant: tells it from the official dataset of that layout, e.g. `holdout-0.1-0`.
+        official: names of its official sequences, None if they are those that the catalog knows.
     """
 
     sequences: tuple[Sequence, ...]
@@ -69,6 +70,7 @@ class Contents:
     seen: frozenset[str] | None = None
     notes: tuple[str, ...] = ()
     variant: str = ""
+    official: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Dataset(Clips[Sequence]):
     Args:
         protocol: the rules by which it is scored unless others are asked for.
         merged: label maps are one object, foreground, whatever ids they hold.
+        binary: the ground truth is binary masks, in which 255 is foreground like all that is not
+            0; otherwise 255 is void. Known for a dataset as a whole, whatever a map holds.
         late_objects: objects are prompted where they first appear; otherwise only those of the
             first frame are prompted.
         objects: what the dataset says about its objects, empty if nothing.
@@ -88,6 +92,7 @@ class Dataset(Clips[Sequence]):
 
     protocol: Protocol
     merged: bool = False
+    binary: bool = False
     late_objects: bool = False
     objects: Objects = field(default_factory=dict)
     seen: frozenset[str] | None = None
@@ -122,12 +127,28 @@ class Dataset(Clips[Sequence]):
         Raises:
             DatasetError: the protocol's own ground truth is there, but not whole.
         """
+        self.require_masks()
         merged = self.merged or protocol.objects == "foreground"
         usual, own = self.root / ANNOTATIONS, self.root / protocol.annotations
         sequences = self.sequences
         if own != usual and own.is_dir():
             sequences = tuple(_annotated_in(own, usual, sequence) for sequence in sequences)
         return replace(self, merged=merged, sequences=sequences)
+
+    def require_masks(self) -> None:
+        """Refuse a dataset that has no masks at all, such as the test sets of unsupervised tasks.
+
+        Raises:
+            DatasetError: a sequence has none.
+        """
+        for sequence in self.sequences:
+            if not sequence.annotations:
+                raise DatasetError(
+                    f"Sequence '{sequence.name}' of {self.name} {self.split} has no masks: the "
+                    "archives of the unsupervised task give none, so nothing can be scored, and "
+                    "trackers have nothing to start from. `vostool pack FOLDER` makes the zip for "
+                    "the server from masks of another program."
+                )
 
     def doubts(self, protocol: Protocol) -> tuple[str, ...]:
         """Return what stands between scores by a protocol and official ones, for people."""
@@ -190,8 +211,11 @@ class Dataset(Clips[Sequence]):
 
     def labels(self, path: Path, read: Callable[[Path], bytes] = read_bytes) -> Labels:
         """Read one label map of this dataset or of a prediction for it; `read` reads a file."""
-        labels = read_labels(path, read)
-        return merge_objects(labels, path) if self.merged else labels
+        return self.merge(read_labels(path, read), path)
+
+    def merge(self, labels: Labels, path: Path) -> Labels:
+        """Return a label map of the ground truth with objects merged, if they are here."""
+        return merge_objects(labels, path, void=not self.binary) if self.merged else labels
 
     def annotated(self, sequence: Sequence) -> Iterator[tuple[int, Frame, Labels]]:
         """Yield index, frame and label map of every annotated frame; of a store, fetched ahead.
@@ -216,6 +240,7 @@ class Dataset(Clips[Sequence]):
             DatasetError: the first annotated frame has no object.
             MaskError: a label map with new objects cannot be read as ids.
         """
+        self.require_masks()
         asked = {i: p for i, p in sequence.annotations.items() if i == 0 or self.late_objects}
         seen: set[int] = set()
         with Ahead((asked[index] for index in sorted(asked)), bursts=True) as ahead:
@@ -259,7 +284,10 @@ def _objects_on(path: Path) -> int:
 
 def _annotated_in(own: Path, usual: Path, sequence: Sequence) -> Sequence:
     """Return a sequence with its label maps taken from another folder of the same layout."""
-    moved = {i: own / path.relative_to(usual) for i, path in sequence.annotations.items()}
+    paths = sequence.annotations
+    if all(path.is_relative_to(own) for path in paths.values()):
+        return sequence
+    moved = {i: own / path.relative_to(usual) for i, path in paths.items()}
     folder = next(iter(moved.values())).parent
     missing = missing_files(folder, (path.name for path in moved.values()))
     if missing:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vostool.datasets import mose, youtube_vos
 from vostool.datasets.clips import Kind
 from vostool.datasets.dataset import Contents, Server
-from vostool.datasets.davis import read_davis
+from vostool.datasets.davis import davis_contents
 from vostool.datasets.folder import read_folder
 from vostool.datasets.lvos import meta_names, read_lvos
 from vostool.datasets.sav import MASKS, read_sav
@@ -72,7 +72,7 @@ _COUNTS = {
 
 def _davis_adapter(year: int) -> Adapter:
     def read(root: Path, split: str, resolution: str, need_frames: bool) -> Contents:
-        return Contents(read_davis(root, year, split, resolution, need_frames=need_frames))
+        return davis_contents(root, year, split, resolution, need_frames=need_frames)
 
     return read
 
@@ -151,6 +151,7 @@ _ROWS = (
         resolutions=("480p", "full"),
         official=_official(2016),
         merged=True,
+        marks=("Annotations", "Annotations_unsupervised"),
     ),
     Entry(
         name="DAVIS2017",
@@ -162,6 +163,7 @@ _ROWS = (
         "as datasets/DAVIS; Test-Dev and Test-Challenge into the same folder.",
         resolutions=("480p", "full"),
         official=_official(2017),
+        marks=("Annotations", "Annotations_unsupervised", "JPEGImages"),
         servers={"test-dev": _DAVIS, "test-challenge": _DAVIS},
     ),
     _youtube_vos(2018, 7685),

@@ -1,6 +1,5 @@
 """Anybody's own data: `JPEGImages/<sequence>/` and `Annotations/<sequence>/`, nothing else."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +7,9 @@ from vostool.datasets.layout import folders_in, read_sequence, read_sequences
 from vostool.errors import DatasetError, MaskError
 from vostool.io.label_maps import VOID, ids_in, read_labels
 from vostool.io.listing import is_folder
-from vostool.io.storage import each_at_once, is_remote, read_text
+from vostool.io.smoothing import is_rimmed, is_smoothed
+from vostool.io.storage import each_at_once, is_remote
+from vostool.io.text import read_json
 from vostool.types import Sequence
 
 
@@ -75,21 +76,36 @@ def holds_binary_masks(sequences: Iterable[Sequence]) -> bool:
     return binary is not None
 
 
+def holds_ids(sequences: tuple[Sequence, ...]) -> bool:
+    """Return True if first masks hold ids, so that 255 is void beside them, and none is binary.
+
+    Args:
+        sequences: of a dataset whose objects are merged.
+    """
+    paths = [each.annotations[min(each.annotations)] for each in sequences if each.annotations]
+    kinds = each_at_once(_kind, paths, bool(paths) and is_remote(paths[0]))
+    return "ids" in kinds and "binary" not in kinds
+
+
 def _kind(path: Path) -> str:
-    """Tell what a mask holds: `ids`, `binary`, or nothing that tells."""
+    """Return what a mask holds: `ids`, `binary`, or nothing that tells.
+
+    A mask of 255 stays binary if its edge has other values.
+    """
     try:
         labels = read_labels(path)
     except MaskError:
         return ""  # it is refused where it is used
-    if ids_in(labels).size:
+    void = bool((labels == VOID).any())
+    if ids_in(labels).size and not (void and (is_rimmed(labels) or is_smoothed(labels))):
         return "ids"
-    return "binary" if (labels == VOID).any() else ""
+    return "binary" if void else ""
 
 
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
     """Read the attributes that the synthetic dataset writes beside its folders; none elsewhere."""
     try:
-        described = json.loads(read_text(path))["sequences"]
+        described = read_json(path, DatasetError)["sequences"]
         return {name: tuple(map(str, each["attributes"])) for name, each in described.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, DatasetError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # somebody else's file of that name

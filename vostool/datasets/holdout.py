@@ -18,6 +18,7 @@ from vostool.datasets.dataset import Objects
 from vostool.datasets.youtube_vos import META, RECORD, read_youtube_vos
 from vostool.errors import DatasetError
 from vostool.io.storage import require_local
+from vostool.io.text import read_json
 
 _UNSEEN_SHARE = 0.5  # of the hold-out, at most, are chosen for their unseen categories
 
@@ -109,7 +110,7 @@ def write_hold_out(
     assert contents.root is not None
     source = contents.root.resolve()
     chosen = choose(contents.objects, part, seed)
-    videos = json.loads((source / META).read_text(encoding="utf-8"))["videos"]
+    videos = read_json(source / META, DatasetError)["videos"]
     _refuse_to_overwrite(out)
     target = out.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,27 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 from vostool.errors import DatasetError, UsageError
+from vostool.io.frames import FRAME_SUFFIXES
 from vostool.io.listing import entries
-from vostool.io.storage import each_at_once, is_remote, read_text, resolved
+from vostool.io.storage import each_at_once, is_remote, resolved
+from vostool.io.text import lines_of, read_outside
 from vostool.types import Sequence
 
-FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
+# /JPEGImages/480p/<sequence>/00000.jpg, and maybe a mask after it
+_IMAGE_PATH = re.compile(r"/?(?:[^/]+/)*([^/]+)/[^/]+?\.(?:jpe?g|png|bmp)(?:\s|$)", re.IGNORECASE)
+# What systems, file servers and packers leave in folders, besides hidden files.
+_LITTER = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+
+
+_CLIP = TypeVar("_CLIP")
+_WANTED: ContextVar[frozenset[str] | None] = ContextVar("wanted", default=None)
 
 
 def files_in(folder: Path, suffixes: set[str]) -> list[Path]:
@@ -33,9 +45,14 @@ def folders_in(folder: Path) -> list[str]:
     Raises:
         DatasetError: a name is no text.
     """
-    found = [e.path for e in entries(folder) if e.is_dir and e.path.name[0] != "."]
+    found = [e.path for e in entries(folder) if e.is_dir and not is_litter(e.path.name)]
     refuse_undecodable(found)
     return sorted(path.name for path in found)
+
+
+def is_litter(name: str) -> bool:
+    """Return True for the name of a file or folder that is hidden, or that nobody put there."""
+    return name.startswith(".") or name in _LITTER
 
 
 def split_folder(root: Path, split: str, splits: Iterable[str], mark: str) -> Path:
@@ -64,7 +81,7 @@ def split_folder(root: Path, split: str, splits: Iterable[str], mark: str) -> Pa
 
 
 def refuse_undecodable(paths: Iterable[Path]) -> None:
-    """Raise DatasetError if a path is not valid in the encoding of file names.
+    """Raise DatasetError if a path is not valid in the encoding of file names, or in tables.
 
     Tables and run folders are UTF-8 and could not name it.
     """
@@ -74,6 +91,8 @@ def refuse_undecodable(paths: Iterable[Path]) -> None:
         except UnicodeEncodeError:
             shown = os.fsencode(path).decode(errors="backslashreplace")
             raise DatasetError(f"The name {shown} is not valid UTF-8. Rename it.") from None
+        if "\r" in path.name:  # tables on Windows end lines with it
+            raise DatasetError(f"The name {path.name!r} has a carriage return. Rename it.")
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
@@ -92,7 +111,48 @@ def read_sequences(
         root: of the dataset.
         read: reads one by its name, see `read_sequence`.
     """
-    return tuple(each_at_once(read, list(names), is_remote(root)))
+    reading = if_wanted(read, lambda name: Sequence(name, (), {}))
+    return tuple(each_at_once(reading, list(names), is_remote(root)))
+
+
+@contextmanager
+def only(names: Iterable[str] | None) -> Iterator[None]:
+    """Read datasets of which these sequences alone are asked for: others need not be whole.
+
+    A dataset may be half downloaded. Its list still says which sequences there are.
+
+    Args:
+        names: of the sequences; all if None.
+    """
+    token = _WANTED.set(None if names is None else frozenset(names))
+    try:
+        yield
+    finally:
+        _WANTED.reset(token)
+
+
+def if_wanted(
+    read: Callable[[str], _CLIP], blank: Callable[[str], _CLIP]
+) -> Callable[[str], _CLIP]:
+    """Return a reader that gives a blank for a sequence that is damaged, if nobody asked for it.
+
+    Args:
+        read: reads one by its name.
+        blank: makes one that has nothing but its name; nobody selects it.
+
+    A name may also be that of a video, whose objects are the sequences, `video/000` or `video-1`.
+    """
+    wanted = _WANTED.get()
+
+    def reading(name: str) -> _CLIP:
+        try:
+            return read(name)
+        except DatasetError:
+            if wanted is None or any(re.match(rf"{re.escape(name)}([-/]|$)", w) for w in wanted):
+                raise
+            return blank(name)
+
+    return reading
 
 
 def read_sequence(
@@ -127,9 +187,7 @@ def read_sequence(
     if need_frames:
         frames = [path for path in files_in(frames_dir, FRAME_SUFFIXES) if path.stem >= start]
     if not frames:
-        raise DatasetError(
-            f"Sequence '{name}' has no frames: {frames_dir} has no JPEG, PNG or BMP files."
-        )
+        raise DatasetError(f"Sequence '{name}' has no frames: {frames_dir} has no images.")
     stems = [path.stem for path in frames]
     _check_pairs(name, stems, masks, masks_dir, dense=dense)
     annotations = {i: masks[stem] for i, stem in enumerate(stems) if stem in masks}
@@ -165,22 +223,37 @@ def _check_pairs(
 def read_names(path: Path) -> list[str]:
     """Read a list of names, or of the path pairs of DAVIS 2016 (`/JPEGImages/480p/bear/...`).
 
+    A name is a whole line, or what stands before a tab; it may have blanks.
+
     Raises:
         DatasetError: it is empty or no text.
     """
     names = []
-    try:
-        text = read_text(path, "utf-8-sig")  # Windows editors put a mark in front
-    except UnicodeDecodeError:
-        raise DatasetError(f"The split file {path} is not UTF-8 text. Save it as such.") from None
-    for line in text.splitlines():
-        fields = line.split()
-        if fields:
-            parts = fields[0].strip("/").split("/")
-            names.append(parts[-2] if len(parts) > 1 else parts[0])
+    for line in lines_of(read_outside(path, DatasetError)):
+        pair = _IMAGE_PATH.match(line)
+        names.append(pair[1] if pair else line.split("\t")[0].strip().strip("/").split("/")[-1])
     if not names:
         raise DatasetError(f"The split file {path} is empty. Unpack the dataset again.")
     return list(dict.fromkeys(names))
+
+
+def frames_beside(sequence: Sequence) -> list[str]:
+    """Return the names of the frames that lie beside the masks of a sequence; none if not there.
+
+    Scoring opens a dataset by its masks, which may be of some frames only.
+    """
+    folder = next(iter(sequence.annotations.values())).parent
+    for above in folder.parents:
+        if not (above.name or str(above)).startswith("Annotations"):
+            continue
+        inside = folder.relative_to(above)
+        for images in sorted(e.path for e in entries(above.parent) if e.is_dir):
+            if images.name.startswith("JPEGImages"):
+                for place in (images / inside, images / inside.parent):  # masks per object
+                    found = files_in(place, FRAME_SUFFIXES)
+                    if found:
+                        return [path.stem for path in found]
+    return []
 
 
 def listed(stems: list[str], most: int = 3) -> str:

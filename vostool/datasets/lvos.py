@@ -9,14 +9,13 @@ The meta file gives each object a range of frames, whose first and last do not c
 video is seen or unseen is said by a list that comes with the evaluator, not with the dataset.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences
 from vostool.errors import DatasetError
-from vostool.io.storage import read_text
+from vostool.io.text import lines_of, read_json, read_outside
 from vostool.types import Sequence
 
 FOLDERS = {"valid": ("valid", "val"), "train": ("train",), "test": ("test",)}
@@ -72,9 +71,14 @@ def read_lvos(root: Path, split: str, *, need_frames: bool) -> Contents:
             "from github.com/LingyiHongfd/lvos-evaluation."
         )
         return Contents(sequences, root=folder, objects=objects, notes=(note,))
-    unseen = set(read_text(lists[0], errors="replace").split())
+    unseen = set(lines_of(read_outside(lists[0], DatasetError)))
+    if len(unseen) == 1 and not unseen & objects.keys():
+        unseen = set(next(iter(unseen)).split())
+    notes: tuple[str, ...] = ()
+    if not unseen & objects.keys():
+        notes = (f"{lists[0]} names no video of this split, so all count as seen.",)
     seen = frozenset(name for name in objects if name not in unseen)
-    return Contents(sequences, root=folder, objects=objects, seen=seen)
+    return Contents(sequences, root=folder, objects=objects, seen=seen, notes=notes)
 
 
 def read_meta(path: Path) -> tuple[dict[str, dict[int, ObjectInfo]], dict[str, str]]:
@@ -90,7 +94,7 @@ def read_meta(path: Path) -> tuple[dict[str, dict[int, ObjectInfo]], dict[str, s
     objects: dict[str, dict[int, ObjectInfo]] = {}
     starts: dict[str, str] = {}
     try:
-        for name, video in json.loads(read_text(path))["videos"].items():
+        for name, video in read_json(path, DatasetError, "meta file of LVOS")["videos"].items():
             ranges = {int(i): each["frame_range"] for i, each in video["objects"].items()}
             objects[name] = {i: ObjectInfo(name, _counting(about)) for i, about in ranges.items()}
             starts[name] = _stem(min(int(about["start"]) for about in ranges.values()))

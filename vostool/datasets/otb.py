@@ -12,16 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in
-from vostool.datasets.vot import image_size, read_text
+from vostool.datasets.layout import files_in, folders_in, if_wanted
+from vostool.datasets.vot import blank_sequence, image_size, read_text
 from vostool.errors import DatasetError
+from vostool.io.frames import FRAME_SUFFIXES
 from vostool.io.regions import parse_regions
 from vostool.io.storage import each_at_once, is_remote
 from vostool.types import Regions, RegionSequence
 
 TRUTH = "groundtruth_rect"
-# Sequences of OTB whose boxes begin later than their images (Wu et al., TPAMI 37(9), 2015).
+# Sequences of OTB whose boxes begin later than their images (Wu et al., TPAMI 37(9), 2015). Those
+# of Football1, Freeman3, Freeman4 and Diving end earlier; BlurCar1, 3 and 4 have no image 1.
 _FIRST = {"David": 300}
+# The object of Tiger1 is annotated from the first frame and tracked from the sixth by the toolkit.
+RESULTS_BEGIN = {"Tiger1": 6}
 
 
 def read_otb(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
@@ -36,13 +40,12 @@ def read_otb(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
     """
 
     def read(name: str) -> list[RegionSequence]:
-        return [
-            _sequence(root / name, truth, need_frames)
-            for truth in files_in(root / name, {".txt"})
-            if re.fullmatch(rf"{TRUTH}(\.\d+)?", truth.stem)
-        ]
+        return [_sequence(root / name, truth, need_frames) for truth in _truths(root / name)]
 
-    found = each_at_once(read, folders_in(root), is_remote(root))
+    def absent(name: str) -> list[RegionSequence]:
+        return [blank_sequence(name)]
+
+    found = each_at_once(if_wanted(read, absent), folders_in(root), is_remote(root))
     sequences = [sequence for of_folder in found for sequence in of_folder]
     if not sequences:
         raise DatasetError(
@@ -52,9 +55,25 @@ def read_otb(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
     return tuple(sequences)
 
 
-def _sequence(folder: Path, path: Path, need_frames: bool) -> RegionSequence:
+def _truths(folder: Path) -> list[Path]:
+    """Return the lists of boxes of a folder: one, or one for each object.
+
+    Human4 comes with an empty list of its first object. A list that is empty is an object without
+    boxes, as long as another has some.
+    """
+    paths = [p for p in files_in(folder, {".txt"}) if re.fullmatch(rf"{TRUTH}(\.?\d+)?", p.stem)]
+    if len(paths) < 2:
+        return paths
+    return [path for path in paths if read_text(path).strip()] or paths
+
+
+def _name(folder: Path, path: Path) -> str:
     number = path.stem.removeprefix(TRUTH).lstrip(".")
-    name = f"{folder.name}-{number}" if number else folder.name
+    return f"{folder.name}-{number}" if number else folder.name
+
+
+def _sequence(folder: Path, path: Path, need_frames: bool) -> RegionSequence:
+    name = _name(folder, path)
     truth = _truth(path)
     images = files_in(folder / "img", FRAME_SUFFIXES) or files_in(folder, FRAME_SUFFIXES)
     first = _FIRST.get(folder.name, 1)

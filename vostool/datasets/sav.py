@@ -11,7 +11,7 @@ sequence of its own here, `<video>/<object>`: predictions lie as the SA-V evalua
 from pathlib import Path
 
 from vostool.datasets.dataset import Contents
-from vostool.datasets.layout import folders_in, read_names, read_sequence, read_sequences
+from vostool.datasets.layout import folders_in, if_wanted, read_names, read_sequence, read_sequences
 from vostool.errors import DatasetError
 from vostool.io.storage import each_at_once, is_remote
 from vostool.types import Sequence
@@ -52,7 +52,8 @@ def read_sav(root: Path, split: str, *, need_frames: bool) -> Contents:
         )
 
     def objects(video: str) -> list[str]:
-        return [f"{video}/{each}" for each in _objects(folder / MASKS / video)]
+        names = if_wanted(lambda name: _objects(folder / MASKS / name), lambda name: [])(video)
+        return [f"{video}/{each}" for each in names]
 
     of_videos = each_at_once(objects, read_names(names), is_remote(folder))
     sequences = read_sequences([name for found in of_videos for name in found], folder, read)

@@ -2,7 +2,7 @@
 
     <root>/list.txt                              names of the sequences
     <root>/<sequence>/groundtruth.txt            a box x,y,w,h or the corners of a polygon per frame
-    <root>/<sequence>/occlusion.tag              0 or 1 per frame; also camera_motion, ...
+    <root>/<sequence>/occlusion.tag              0 or 1 per frame; camera_motion, ...; or .label
     <root>/<sequence>/color/00000001.jpg         or without color/
 
 A workspace of vot-toolkit has all this under `sequences/`.
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from vostool.datasets.layout import FRAME_SUFFIXES, files_in, folders_in, read_names
+from vostool.datasets.layout import files_in, folders_in, if_wanted, read_names
 from vostool.errors import DatasetError
+from vostool.io.frames import FRAME_SUFFIXES, frame_size
 from vostool.io.regions import parse_regions
 from vostool.io.storage import each_at_once, is_remote
-from vostool.io.storage import read_text as read_whole
+from vostool.io.text import read_outside
 from vostool.types import Regions, RegionSequence
 
 TRUTH = "groundtruth.txt"
@@ -50,7 +50,13 @@ def read_vot(root: Path, *, need_frames: bool) -> tuple[RegionSequence, ...]:
     def read(name: str) -> RegionSequence:
         return _sequence(name, root / name, need_frames)
 
-    return tuple(each_at_once(read, names, is_remote(root)))
+    return tuple(each_at_once(if_wanted(read, blank_sequence), names, is_remote(root)))
+
+
+def blank_sequence(name: str) -> RegionSequence:
+    """Return a sequence that nobody asked for and that could not be read."""
+    nothing = Regions(np.zeros((0, 4)), np.zeros(0, np.intp))
+    return RegionSequence(name, (), nothing, {}, (0, 0))
 
 
 def _sequence(name: str, folder: Path, need_frames: bool) -> RegionSequence:
@@ -61,15 +67,24 @@ def _sequence(name: str, folder: Path, need_frames: bool) -> RegionSequence:
         frames = tuple(images)
     else:  # scoring needs their number and size alone
         frames = tuple(Path(f"{index + 1:08d}.jpg") for index in range(len(truth)))
-    tags = {path.stem: _tag(path, len(truth)) for path in files_in(folder, {".tag"})}
-    return RegionSequence(name, frames, truth, tags, image_size(name, images, folder))
+    return RegionSequence(
+        name, frames, truth, _tags(folder, len(truth)), image_size(name, images, folder)
+    )
 
 
 def _truth(path: Path) -> Regions:
-    truth = parse_regions(read_text(path), path, DatasetError)
+    truth = parse_regions(read_text(path), path, DatasetError, absent=True)
     check_boxes(truth, path)
     if not len(truth):
         raise DatasetError(f"{path} is empty. Unpack the dataset again.")
+    away = np.flatnonzero(truth.counts == 0)
+    if len(away):
+        raise DatasetError(
+            f"{path}, line {away[0] + 1}: the region is NaN: the object is away on {len(away)} "
+            "frames, and the experiment of VOT has no such frames. With the layout of OTB it may "
+            f"be away: open it as otb:PATH, its boxes in {path.parent.name}/groundtruth_rect.txt "
+            "and the images in img/; or omit the sequence with --sequences."
+        )
     codes = np.flatnonzero(truth.counts == 1)
     if len(codes):
         raise DatasetError(
@@ -95,11 +110,9 @@ def read_text(path: Path) -> str:
         DatasetError: it is absent, or no text.
     """
     try:
-        return read_whole(path, "utf-8-sig")
+        return read_outside(path, DatasetError)
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing. Unpack the dataset again.") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} is no text. Unpack the dataset again.") from None
 
 
 def check_count(name: str, images: list[Path], folder: Path, wanted: int) -> None:
@@ -122,11 +135,24 @@ def image_size(name: str, images: list[Path], folder: Path) -> tuple[int, int]:
             f"Sequence '{name}' has no frame in {folder}, which is needed to know its size: "
             "regions count as far as they lie in the frame. Put its first frame there."
         )
-    try:
-        with images[0].open("rb") as file, Image.open(file) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError):
-        raise DatasetError(f"{images[0]} is not an image. Copy or unpack it again.") from None
+    return frame_size(images[0])
+
+
+def _tags(folder: Path, length: int) -> dict[str, NDArray[np.bool_]]:
+    """Read the tags of a sequence: `.tag`, or `.label` as other versions of the data have it.
+
+    Raises:
+        DatasetError: one is of another form, or two of a name say different things.
+    """
+    tags: dict[str, NDArray[np.bool_]] = {}
+    for path in files_in(folder, {".tag", ".label"}):
+        tag = _tag(path, length)
+        if path.stem in tags and not np.array_equal(tags[path.stem], tag):
+            raise DatasetError(
+                f"{folder} has {path.stem}.label and {path.stem}.tag, which differ. Remove one."
+            )
+        tags[path.stem] = tag
+    return tags
 
 
 def _tag(path: Path, length: int) -> NDArray[np.bool_]:

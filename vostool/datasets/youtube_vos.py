@@ -8,14 +8,13 @@
 late. Of `valid` and `test` only the masks of first appearances are public; the server has the rest.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from vostool.datasets.dataset import Contents, ObjectInfo
 from vostool.datasets.layout import read_sequence, read_sequences, split_folder
 from vostool.errors import DatasetError
-from vostool.io.storage import read_text
+from vostool.io.text import lines_of, read_json, read_outside
 from vostool.types import Sequence
 
 SPLITS = ("valid", "train", "test")
@@ -58,7 +57,7 @@ def read_youtube_vos(root: Path, split: str, *, need_frames: bool) -> Contents:
 def _variant(record: Path) -> str:
     """Return what tells a hold-out from the official splits, e.g. `holdout-0.1-0`."""
     try:
-        about = json.loads(read_text(record))
+        about = read_json(record, DatasetError)
         return f"holdout-{float(about['part']):g}-{int(about['seed'])}"
     except FileNotFoundError:
         return ""
@@ -76,7 +75,7 @@ def read_meta(path: Path) -> dict[str, dict[int, ObjectInfo]]:
         DatasetError: it is absent, damaged or of another form.
     """
     try:
-        videos = json.loads(read_text(path))["videos"]
+        videos = read_json(path, DatasetError, "meta.json of YouTube-VOS")["videos"]
         objects = {str(name): _objects(video) for name, video in videos.items()}
     except FileNotFoundError:
         raise DatasetError(f"{path} does not exist. Unpack the dataset again.") from None
@@ -112,12 +111,10 @@ def read_categories(path: Path) -> frozenset[str]:
     if path.suffix == ".json":
         return frozenset(o.category for video in read_meta(path).values() for o in video.values())
     try:
-        lines = read_text(path, "utf-8-sig").splitlines()
+        lines = lines_of(read_outside(path, DatasetError))
     except FileNotFoundError:
         raise DatasetError(f"The list of seen categories {path} does not exist.") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} is not UTF-8 text. Write one category a line.") from None
-    categories = frozenset(line.strip() for line in lines if line.strip())
+    categories = frozenset(lines)
     if not categories:
         raise DatasetError(f"{path} lists no categories. Write one category a line.")
     return categories

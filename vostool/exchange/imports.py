@@ -10,13 +10,13 @@ from pathlib import Path
 from vostool.datasets.dataset import Dataset
 from vostool.environment import sha256_of
 from vostool.errors import DataError, ResultError
-from vostool.exchange.mask_source import MaskSource, ZipSource, opened_source, prefix_of
+from vostool.exchange.forms.expected import Expected, expected_of
+from vostool.exchange.forms.source import MaskSource, opened_source, prefix_of
+from vostool.exchange.forms.unify import as_label_maps
 from vostool.exchange.verification import (
-    Expected,
     Problems,
     check_mask,
     count_of,
-    expected_of,
     frames_required,
     size_mistake,
 )
@@ -31,6 +31,7 @@ from vostool.io.storage import (
     write_bytes,
 )
 from vostool.runs.folder import Manifest, RunFolder, SequenceStatus
+from vostool.scoring.predictions import misnamed
 from vostool.types import Sequence
 
 _SHOWN = 8  # problems shown at once
@@ -69,7 +70,8 @@ def import_run(
     DAVIS palette; values stay as they are. If anything is wrong with one of them, nothing stays.
 
     Args:
-        source: folder or zip that holds `<sequence>/<frame>.png` somewhere.
+        source: folder or zip that holds `<sequence>/<frame>.png` somewhere, or another form of
+            masks, see `as_label_maps`.
         dataset: the sequences to bring in, with its frames where they are here.
         target: the run folder to make.
         tracker: what made the masks, for the tables.
@@ -92,15 +94,17 @@ def import_run(
     hidden = Path(tempfile.mkdtemp(prefix=".import-", dir=beside))
     try:
         growing = RunFolder(hidden / target.name)
-        with opened_source(source) as opened:
-            done = _copied(
-                opened, dataset, growing, _manifest(opened, dataset, target.name, tracker, init)
-            )
+        with (
+            as_label_maps(source, dataset, hidden, zips=True) as unified,
+            opened_source(unified.path) as opened,
+        ):
+            manifest = _manifest(source, dataset, target.name, tracker, init)
+            done = _copied(opened, dataset, growing, manifest)
             frames, notes = _all_or_nothing(source, done, advance)
         _publish(growing, target)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
-    return Imported(target, len(dataset.sequences), frames, notes)
+    return Imported(target, len(dataset.sequences), frames, (*unified.notes, *notes))
 
 
 def _publish(growing: RunFolder, target: RunFolder) -> None:
@@ -198,6 +202,10 @@ def _copy_sequence(
         folder = source.path / prefix / sequence.name
         text = f"{folder} lacks {count_of(missing, required)}.{instead}"
         return _Copied(sequence.name, 0, len(known), (text,))
+    shifted = misnamed(sequence, sorted(there))
+    if shifted:
+        text = f"{source.path / prefix / sequence.name} {shifted}"
+        return _Copied(sequence.name, 0, len(known), (text,))
     expected, partial = expected_of(dataset, sequence), run.partial(sequence.name)
     problems, wanted = Problems(), sorted(set(there) & known)
     for name in wanted:
@@ -251,12 +259,12 @@ def _copy_mask(
     write_labels(to, labels)
 
 
-def _manifest(source: MaskSource, dataset: Dataset, run: str, tracker: str, init: str) -> Manifest:
+def _manifest(source: Path, dataset: Dataset, run: str, tracker: str, init: str) -> Manifest:
     """Return the manifest of masks of which nobody knows how they were made."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    imported = {"from": str(resolved(source.path)), "at": now}
-    if isinstance(source, ZipSource):
-        imported["sha256"] = sha256_of(source.path)
+    imported = {"from": str(resolved(source)), "at": now}
+    if source.is_file():
+        imported["sha256"] = sha256_of(source)
     return Manifest(
         run=run,
         tracker=tracker,

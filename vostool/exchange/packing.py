@@ -13,15 +13,16 @@ from pathlib import Path
 from PIL import Image
 
 from vostool.datasets.dataset import Dataset, Server
+from vostool.datasets.protocols import PROTOCOLS
 from vostool.errors import DataError, DatasetError, ResultError, UnknownNameError, UsageError
+from vostool.exchange.forms.expected import Expected, expected_of
 from vostool.exchange.verification import (
-    Expected,
     count_of,
-    expected_of,
     frames_wanted,
     ids_of,
     mistakes,
 )
+from vostool.io.frames import frame_size
 from vostool.io.label_maps import davis_palette, decode_labels, read_file
 from vostool.io.listing import missing_files, missing_folders
 from vostool.io.readahead import Ahead
@@ -31,6 +32,7 @@ from vostool.scoring.predictions import check_folder
 from vostool.types import Labels, Sequence
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip, whenever it is made
+MOST_PROPOSALS = PROTOCOLS["davis-unsupervised"].proposals
 _SHOWN = 5  # problems shown at once
 _PALETTE_OF_BYTES = bytes([8, 3])  # bit depth and colour type in the header of a PNG
 
@@ -161,7 +163,7 @@ def _problems(
         else:
             yield f"{folder} lacks {count_of(missing, frames)}."
         return
-    expected = expected_of(dataset, sequence)
+    expected = expected_of(dataset, sequence) if sequence.annotations else _of_frames(sequence)
     found: dict[str, str] = {}
     paths = [folder / f"{name}.png" for name in frames]
     with Ahead(paths) as ahead:
@@ -178,11 +180,25 @@ def _problems(
     yield from found.values()
 
 
+def _of_frames(sequence: Sequence) -> Expected:
+    """Return what masks must be like where none are given: as large as the frames."""
+    width, height = frame_size(sequence.frames[0])
+    return Expected({}, (height, width))
+
+
 def _mistakes(
     path: Path, name: str, labels: Labels, expected: Expected
 ) -> Iterator[tuple[str, str]]:
     """Yield kind and sentence of what is wrong with one mask."""
-    found = list(mistakes(path, labels, expected))
+    own_ids = not expected.starts  # of the unsupervised task
+    found = list(mistakes(path, labels, expected, own_ids=own_ids))
+    highest = int(labels.max(initial=0))
+    if own_ids and highest > MOST_PROPOSALS:
+        yield (
+            "ids",
+            f"{path} holds the id {highest}, and the unsupervised task takes {MOST_PROPOSALS} "
+            f"proposals at most. Renumber them from 1 to {MOST_PROPOSALS}.",
+        )
     yield from found
     if any(kind == "size" for kind, _ in found):
         return

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,37 +9,13 @@ import numpy as np
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.layout import files_in, folders_in, listed
 from vostool.errors import DataError
+from vostool.exchange.forms.expected import Expected, expected_of
 from vostool.io.label_maps import VOID, decode_labels, merge_objects, read_file
 from vostool.io.listing import folders
 from vostool.io.readahead import Ahead
 from vostool.runs.folder import Manifest, RunFolder
 from vostool.scoring.masks import evaluated_frames
 from vostool.types import Labels, Sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the masks of one sequence must be like.
-
-    Args:
-        starts: object id -> name of the frame where its mask is given.
-        shape: (H, W) of the first mask.
-    """
-
-    starts: dict[int, str]
-    shape: tuple[int, ...]
-
-
-def expected_of(dataset: Dataset, sequence: Sequence) -> Expected:
-    """Read the masks that are given to trackers."""
-    starts: dict[int, str] = {}
-    shape: tuple[int, ...] = ()
-    for index, prompts in enumerate(dataset.prompts(sequence)):
-        for prompt in prompts:
-            starts[prompt.object_id] = sequence.frame_name(index)
-            if prompt.mask is not None:
-                shape = prompt.mask.shape
-    return Expected(starts, shape)
 
 
 def frames_wanted(dataset: Dataset, sequence: Sequence) -> list[str]:

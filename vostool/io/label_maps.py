@@ -1,8 +1,8 @@
 """Label maps in and out: strict reading of PNG ids, the DAVIS palette, boxes of masks.
 
 A label map is (H, W) uint8: 0 is background, 1 to 254 are object ids, 255 is void in DAVIS-2017 and
-foreground in the binary masks of DAVIS-2016. OpenCV expands palettes to colours and so loses ids;
-Pillow keeps them, and everything here goes through Pillow.
+foreground in the binary masks of DAVIS-2016. It is a PNG, and no other kind of image is tried.
+OpenCV expands palettes to colours and so loses ids; Pillow keeps them.
 """
 
 import io
@@ -16,14 +16,14 @@ from PIL import Image, UnidentifiedImageError
 
 from vostool.errors import MaskError
 from vostool.io import png
+from vostool.io.kinds import what_it_is
+from vostool.io.smoothing import is_rimmed, is_smoothed
 from vostool.io.storage import is_remote, read_bytes
 from vostool.types import Box, Labels, Mask
 
 VOID = 255
-_COLOURED = {"RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"}
-# Grey images with more values than this are soft masks, not ids: DAVIS has at most 10 objects,
-# the largest benchmarks around 60.
-_MOST_GREY_IDS = 100
+_COLORS = 22  # entries of the palette before its greys
+_FEW = 100  # binary masks and most label maps have no value from here to 254
 
 
 def davis_palette() -> list[int]:
@@ -48,11 +48,28 @@ def davis_palette() -> list[int]:
 _PALETTE = davis_palette()
 
 
+def _color_table() -> tuple[NDArray[np.int32], Labels]:
+    """Return the colors of the palette as 0xRRGGBB in ascending order, and their indices.
+
+    Both 191, as DAVIS has it, and 192, as PASCAL VOC has it, are there. Greys are not: nobody knows
+    whether they are entries of the palette or what is left of a binary mask.
+    """
+    triples = np.array(_PALETTE, np.int32).reshape(-1, 3)[:_COLORS]
+    colors = np.concatenate([triples, np.where(triples == 191, 192, triples)])
+    ids = np.array([*range(_COLORS), *range(_COLORS)], np.uint8)
+    codes, first = np.unique(colors @ [1 << 16, 1 << 8, 1], return_index=True)
+    return codes.astype(np.int32), ids[first]
+
+
+_CODES, _IDS = _color_table()
+
+
 def read_labels(path: Path, read: Callable[[Path], bytes] = read_bytes) -> Labels:
     """Read a label map, keeping the ids exactly as they are stored.
 
-    Palette images give their indices, grey images (1 to 16 bit) their values; an opaque alpha
-    channel, as in DAVIS `bear/00077.png`, is dropped.
+    Palette images give their indices, grey images (1 to 16 bit) their values, images in exactly the
+    first 22 colors of the DAVIS palette their indices; an opaque alpha channel, as in DAVIS
+    `bear/00077.png`, is dropped.
 
     Args:
         path: PNG file.
@@ -62,7 +79,8 @@ def read_labels(path: Path, read: Callable[[Path], bytes] = read_bytes) -> Label
         (H, W) uint8, maybe read-only and not contiguous.
 
     Raises:
-        MaskError: the file is absent, damaged, in colour, transparent or holds ids above 255.
+        MaskError: the file is absent, damaged, no PNG, in other colors, transparent, turned by an
+            orientation flag, or holds ids above 255.
     """
     return decode_labels(read_file(path, read), path)
 
@@ -97,13 +115,14 @@ def decode_labels(data: bytes, path: Path) -> Labels:
         data: the whole file.
         path: named in the error.
     """
+    if not data.startswith(png.SIGNATURE):
+        raise MaskError(_no_png(data, path))
     try:
         labels = png.decode(data)
-        if labels is not None:
-            return labels
-        with Image.open(io.BytesIO(data)) as image:
-            return _ids(image, path) // _grey_step(data)
-    except Image.DecompressionBombError:
+        if labels is None:
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+                labels = _ids(image, path) // _grey_step(data)
+    except (Image.DecompressionBombError, png.TooLargeError):
         raise MaskError(f"{path} claims to be larger than any frame. Write it again.") from None
     except UnidentifiedImageError:
         raise MaskError(f"{path} cannot be read as an image: it is none. Write it again.") from None
@@ -112,6 +131,33 @@ def decode_labels(data: bytes, path: Path) -> Labels:
             f"{path} cannot be read as an image ({error}): it is damaged or cut short. "
             "Write or copy it again."
         ) from error
+    if b"eXIf" in data:
+        _refuse_turned(data, path)
+    return labels
+
+
+def _no_png(data: bytes, path: Path) -> str:
+    """Say what a file is that should be a PNG."""
+    what = what_it_is(data)
+    if not what:
+        return f"{path} cannot be read as an image: it is none. Write it again."
+    hint = ""
+    if what.endswith("image"):
+        hint = ", whatever its name, and label maps are PNGs, which keep ids exactly"
+        hint += ": a JPEG changes them. Save it as PNG from the ids" if "JPEG" in what else ""
+    return f"{path} cannot be read as an image of ids: it {what}{hint}."
+
+
+def _refuse_turned(data: bytes, path: Path) -> None:
+    """Refuse a map with an orientation flag: nobody knows whether its pixels are turned already."""
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        image.load()
+        value = image.getexif().get(0x0112, 1)
+    if value not in (0, 1):
+        raise MaskError(
+            f"{path} has the orientation flag {value} (EXIF), so it is not certain how its pixels "
+            "lie. Save it without EXIF, as it lies over the frame."
+        )
 
 
 def _grey_step(data: bytes) -> int:
@@ -140,53 +186,91 @@ def _ids(image: Image.Image, path: Path) -> Labels:
                 "to 254. Renumber the objects and save as 8-bit."
             )
         return np.asarray(wide, dtype=np.uint8)
-    if mode in _COLOURED:
-        raise MaskError(
-            f"{path} holds colours (mode {mode}), not object ids. Save label maps as palette PNGs "
-            "(Pillow: Image.fromarray(ids).putpalette(...)) or as grey PNGs of the ids."
-        )
+    if mode in ("RGB", "RGBA"):
+        return _ids_of_colors(np.asarray(image), path, mode)
     raise MaskError(f"{path} has the mode {mode}, which holds no ids. Save it as a palette PNG.")
 
 
-def merge_objects(labels: Labels, path: Path | None = None) -> Labels:
-    """Merge all objects into one foreground, as DAVIS-2016 has them.
+def _ids_of_colors(pixels: Labels, path: Path, mode: str) -> Labels:
+    """Return the palette indices of (H, W, 3 or 4) colors."""
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        raise MaskError(
+            f"{path} has a transparent alpha channel (mode {mode}), so its ids are uncertain. "
+            "Save it as a palette or grey PNG."
+        )
+    r, g, b = (pixels[..., channel].astype(np.int32) for channel in range(3))
+    codes = (r << 16) | (g << 8) | b
+    places = np.minimum(np.searchsorted(_CODES, codes), len(_CODES) - 1)
+    strange = _CODES[places] != codes
+    if strange.any():
+        y, x = np.argwhere(strange)[0].tolist()
+        color = tuple(pixels[y, x, :3].tolist())
+        raise MaskError(
+            f"{path} holds colors (mode {mode}) that are none of the DAVIS palette, such as "
+            f"{color} at x={x}, y={y}, not object ids. Save label maps as palette PNGs (Pillow: "
+            "Image.fromarray(ids).putpalette(...)) or as grey PNGs of the ids."
+        )
+    return _IDS[places]
 
-    Maps with no other values than 0 and 255 (or 0 and 1) are binary masks: 255 is foreground. In a
-    map of ids 255 is void, and void is background.
+
+def merge_objects(labels: Labels, path: Path | None = None, *, void: bool = False) -> Labels:
+    """Merge all objects into one foreground, as DAVIS-2016 has them.
 
     Args:
         labels: (H, W) uint8.
         path: named in the error.
+        void: 255 is void, which is background; otherwise it is foreground like all that is not 0.
+            That is decided for a dataset or result, never by what else a map holds.
 
     Returns:
         (H, W) uint8 of 0 and 1.
 
     Raises:
-        MaskError: so many values that the map is a soft or anti-aliased mask, not ids.
+        MaskError: values along the contours show that the mask is soft or was smoothed.
     """
     foreground = labels != 0
     highest = labels.max() if labels.size else 0
     if highest == VOID:
-        ids = foreground & (labels != VOID)
-        if ids.any():
-            refuse_soft(labels, path)
-            foreground = ids
-    elif highest > _MOST_GREY_IDS:
-        refuse_soft(labels, path)
+        others = foreground & (labels != VOID)
+        if others.any():
+            refuse_smoothed(labels, path)
+        foreground = others if void else foreground
+    elif highest > _FEW:
+        refuse_smoothed(labels, path)
     return np.asarray(foreground, dtype=np.uint8)
 
 
+def holds_both(labels: Labels) -> bool:
+    """Return True if a map holds 255 and other values that are not 0."""
+    if not labels.size or labels.max() != VOID:
+        return False
+    return bool(((labels != 0) & (labels != VOID)).any())
+
+
 def refuse_soft(labels: Labels, path: Path | None = None) -> None:
-    """Raise MaskError if a map holds so many values that it must be a soft or smoothed mask."""
-    values = _values(labels)
-    ids = values[(values != 0) & (values != VOID)]
-    # An anti-aliased 0/255 mask has a few greys spread over the range; ids are small and dense.
-    scattered = len(ids) > 0 and values[-1] == VOID and ids[-1] > 2 * len(ids) + 20
-    if len(ids) > _MOST_GREY_IDS or scattered:
+    """Refuse what is no map of ids: see `refuse_smoothed`; and binary masks with another edge.
+
+    Raises:
+        MaskError: it is one of these.
+    """
+    refuse_smoothed(labels, path)
+    if labels.size and labels.max() == VOID and is_rimmed(labels):
+        ids = ids_in(labels).tolist()
+        raise MaskError(
+            f"{path or 'A mask'} is a mask of 255 with an edge of {ids[0]}, and holds no object: "
+            "255 is void beside ids. Save binary masks as 0 and 255, and label maps by their ids."
+        )
+
+
+def refuse_smoothed(labels: Labels, path: Path | None = None) -> None:
+    """Raise MaskError if a map holds values along its contours, as smoothed masks do."""
+    if is_smoothed(labels):
+        values = _values(labels)
         shown = ", ".join(str(v) for v in values[1:6])
         raise MaskError(
-            f"{path or 'A mask'} has {len(values)} different values ({shown}, ...): it looks "
-            "anti-aliased or smoothed. Save masks without interpolation, one value per object."
+            f"{path or 'A mask'} has {len(values)} different values ({shown}, ...), most of them "
+            "only along contours: it looks anti-aliased or smoothed. Save masks without "
+            "interpolation, one value per object."
         )
 
 

@@ -16,10 +16,15 @@ import numpy as np
 
 from vostool.types import Labels
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = 33  # bytes of the signature and the first chunk
 _GREY, _PALETTE = 0, 3
 _NONE, _SUB, _UP = 0, 1, 2
+_MOST_PIXELS = 178_956_970  # as Pillow has it, for what it reads
+
+
+class TooLargeError(ValueError):
+    """The header claims more pixels than any frame has."""
 
 
 def decode(data: bytes) -> Labels | None:
@@ -34,6 +39,7 @@ def decode(data: bytes) -> Labels | None:
 
     Raises:
         ValueError: the file is cut short, or its pixels do not agree with their checksum.
+        TooLargeError: it claims an absurd size.
     """
     size = size_of(data)
     if size is None:
@@ -42,6 +48,8 @@ def decode(data: bytes) -> Labels | None:
     depth, colour, interlace = data[24], data[25], data[28]
     if depth != 8 or colour not in (_GREY, _PALETTE) or interlace or not width or not height:
         return None
+    if height * width > _MOST_PIXELS:
+        raise TooLargeError(f"it claims {width}x{height} pixels")
     if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
         raise ValueError("its header does not agree with its checksum")
     try:
@@ -56,7 +64,7 @@ def decode(data: bytes) -> Labels | None:
 
 def size_of(data: bytes) -> tuple[int, int] | None:
     """Return (height, width) as a PNG's header says, None if it has no header."""
-    if len(data) < _HEADER or data[:8] != _SIGNATURE or data[12:16] != b"IHDR":
+    if len(data) < _HEADER or data[:8] != SIGNATURE or data[12:16] != b"IHDR":
         return None
     return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
 
@@ -64,7 +72,7 @@ def size_of(data: bytes) -> tuple[int, int] | None:
 def _image_data(data: bytes) -> bytes:
     """Return the contents of all IDAT chunks."""
     parts: list[bytes] = []
-    position = len(_SIGNATURE)
+    position = len(SIGNATURE)
     while position + 12 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
         kind = data[position + 4 : position + 8]

@@ -29,9 +29,9 @@ def parse_regions(
     Raises:
         DataError: a line is no region; of the given kind.
     """
-    lines = text.rstrip().splitlines()
-    if lines and "," not in lines[0]:
-        lines = [",".join(line.split()) for line in lines]
+    lines = text.rstrip().split("\n") if text.strip() else []
+    if text.count(",") < 3 * len(lines):  # some line has blanks, tabs or semicolons instead
+        lines = [line if "," in line else _with_commas(line) for line in lines]
     counts = np.array([line.count(",") + 1 for line in lines], np.intp)
     numbers = _numbers(lines, int(counts.sum()), path, error)
     _check_counts(lines, counts, path, error)
@@ -49,6 +49,10 @@ def parse_regions(
         line = int(np.flatnonzero(infinite)[0])
         raise error(f"{path}, line {line + 1}: {_shown(lines[line])} is no region of finite size.")
     return Regions(values, np.where(missing, 0, counts))
+
+
+def _with_commas(line: str) -> str:
+    return ",".join(line.replace(";", " ").split())
 
 
 def _numbers(lines: list[str], count: int, path: Path, error: type[DataError]) -> Floats:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from vostool.runs.folder import RunFolder, runs_in
 from vostool.runs.layouts import layout_of
 from vostool.runs.shards import gather_all
 from vostool.scoring.cache import ScoreCache
-from vostool.scoring.evaluate import run_columns, score_folder
+from vostool.scoring.evaluate import name_of, run_columns, score_folder
 from vostool.scoring.kinds import scorer_of
 from vostool.scoring.scorer import Scorer, ScoringOptions
 from vostool.scoring.tables import Scores, combined_summary, write_csv
@@ -144,10 +144,12 @@ def evaluate_folder(
     own = masks / "scores" if RunFolder(masks).exists() else None
     require_writable(out or own or results)
     home = own or out or home_of(masks, results / dataset.key)
-    with _cache(home, scorer).emptied_if_refused() as cache:
-        scores = score_folder(scorer, masks, cache, name_of(masks) if out else home.name)
+    cached = _cache(home, scorer).emptied_if_refused()
+    with scorer.readable(masks, results) as found, cached as cache:
+        scores = score_folder(scorer, found.path, cache, name_of(masks) if out else home.name)
         if not (own or out):
             _claim(home, masks)
+    scores = replace(scores, notes=(*found.notes, *scores.notes))
     folder = out or home / scorer.folder(subset)
     scores.write(folder)
     return Evaluated([scores], {}, folder)
@@ -187,12 +189,6 @@ def _claim(home: Path, masks: Path) -> None:
             f"{home} has become the folder for the scores of {_owner(home)} meanwhile. Score "
             f"{masks} again."
         )
-
-
-def name_of(masks: Path) -> str:
-    """Return what a folder of results is called."""
-    path = resolved(masks)
-    return path.parent.name if path.name == "masks" else path.name
 
 
 def _cache(scores: Path, scorer: Scorer) -> ScoreCache:

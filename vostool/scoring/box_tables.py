@@ -32,7 +32,7 @@ def read_summaries(run: RunFolder | Path) -> pd.DataFrame:
             continue
         text = {"run": str, "tracker": str, "init": str}
         try:
-            table = read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            table = read_csv(file, dtype=text)
         except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
             raise ResultError(
                 f"{file} cannot be read ({error}). Score that run again with `vostool eval`."

@@ -1,6 +1,7 @@
 """Evaluating one run, or any folder of results, to tables."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from vostool.scoring.scorer import Scorer, ScoringOptions
 from vostool.scoring.tables import Scores
 from vostool.tracking.timing import speed_of
 from vostool.workspace import Workspace
+
+_FILES = {".zip", ".json", ".npz", ".npy"}  # of masks; a run is called after them without it
 
 
 def evaluate(
@@ -41,7 +44,8 @@ def evaluate(
     Args:
         dataset: name in the catalog, e.g. `DAVIS2016` or `VOT2018`, or `folder:PATH`, `vot:PATH`,
             `otb:PATH`.
-        masks: folder that holds `<sequence>/<frame>.png` or result files, or a run folder.
+        masks: folder that holds `<sequence>/<frame>.png` or result files, a run folder, or another
+            form of masks (docs/results.md): a zip, JSON, NumPy files, a PNG per object.
         root: folder that holds the dataset's `Annotations/`, or its sequences of boxes.
         split: name of the split; the default one if None.
         resolution: `480p`, `full` or the name of a resolution folder.
@@ -85,7 +89,10 @@ def evaluate(
         interval=interval,
     )
     kept = ScoreCache(place(cache, listed=False), fresh=fresh) if cache is not None else None
-    return score_folder(scorer_of(opened, options), place(masks), kept)
+    scorer = scorer_of(opened, options)
+    with scorer.readable(place(masks)) as found:
+        scores = score_folder(scorer, found.path, kept, name_of(place(masks)))
+    return replace(scores, notes=(*found.notes, *scores.notes))
 
 
 def score_folder(
@@ -105,8 +112,16 @@ def score_folder(
     run = RunFolder(folder, layout_of(scorer.dataset))
     if run.exists():
         return scorer.score(run.masks, run_columns(run, scorer), cache)
-    about = {"run": name or resolved(folder).name, "tracker": "", "init": ""}
+    about = {"run": name or name_of(folder), "tracker": "", "init": ""}
     return scorer.score(folder, about, cache)
+
+
+def name_of(masks: Path) -> str:
+    """Return what a folder of results is called."""
+    path = resolved(masks)
+    if path.suffix.lower() in _FILES and path.is_file():
+        return path.stem
+    return path.parent.name if path.name == "masks" else path.name
 
 
 def run_columns(run: RunFolder, scorer: Scorer) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Scoring label maps: from the J and F of frames to all tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import pandas as pd
 from vostool.datasets.attributes import check_attributes, known_attributes
 from vostool.datasets.dataset import Dataset
 from vostool.datasets.protocols import Protocol, protocol_named
+from vostool.exchange.forms.unify import Unified, as_label_maps
 from vostool.scoring.cache import ScoreCache
 from vostool.scoring.masks import score
 from vostool.scoring.scorer import Scorer, ScoringOptions
@@ -49,6 +51,11 @@ class MaskScorer(Scorer):
     @property
     def protocol(self) -> str:
         return self._rules.name
+
+    @contextmanager
+    def readable(self, source: Path, near: Path | None = None) -> Iterator[Unified]:
+        with as_label_maps(source, self.dataset, near) as unified:
+            yield unified
 
     def score(self, folder: Path, about: Mapping[str, Any], cache: ScoreCache | None) -> Scores:
         dataset, options = self.dataset, self.options

@@ -12,7 +12,7 @@ from vostool.datasets.dataset import Dataset
 from vostool.datasets.protocols import Protocol
 from vostool.errors import DatasetError, ResultError
 from vostool.execution.pools import Workers, in_order
-from vostool.io.label_maps import VOID, ids_in, merge_objects, refuse_soft
+from vostool.io.label_maps import VOID, holds_both, ids_in, merge_objects, refuse_soft
 from vostool.io.readahead import Ahead
 from vostool.metrics.boundary import boundary_radius
 from vostool.metrics.frame import common_window
@@ -109,6 +109,7 @@ def _rules(dataset: Dataset, sequence: Sequence, protocol: Protocol) -> str:
     rules = {
         "protocol": asdict(protocol),
         "merged": dataset.merged,
+        "binary": dataset.binary,
         "kept back": dataset.server is not None,
         "sequence": sequence.name,
         "frames": [sequence.frame_name(index) for index in sorted(sequence.annotations)],
@@ -142,11 +143,12 @@ def score_sequence(
         protocol: the rules.
     """
     with Ahead(_read_in_order(sequence, folder, protocol)) as ahead:
-        files, counted = LabelFiles(ahead), _counted_frames(dataset, sequence, folder, protocol)
+        files = LabelFiles(ahead)
+        counted, extra = _counted_frames(dataset, sequence, folder, protocol)
         listed = dataset.listed_frames(sequence) if protocol.listed_only else None
         objects, present = _first_objects(dataset, sequence, protocol, files)
         accumulator = accumulator_of(protocol, objects, listed)
-        meets = False
+        meets, both = False, list[str]()
         for index in counted:
             truth_path, path = sequence.annotations[index], prediction_path(sequence, folder, index)
             truth, prediction = files.labels(truth_path), files.labels(path)
@@ -154,8 +156,10 @@ def score_sequence(
             radius = boundary_radius(*truth.shape)
             prediction, truth = common_window(prediction, truth)
             if dataset.merged:
+                if holds_both(prediction) or (dataset.binary and holds_both(truth)):
+                    both.append(sequence.frame_name(index))
                 prediction = merge_objects(prediction, path)
-                truth = merge_objects(truth, truth_path)
+                truth = dataset.merge(truth, truth_path)
             meets = meets or bool(np.any((prediction != 0) & (truth != 0)))
             accumulator.update(sequence.frame_name(index), prediction, truth, radius, path)
             del prediction, truth  # the next are decoded into their memory, which is at hand
@@ -171,7 +175,12 @@ def score_sequence(
                 f"'{protocol.name}' counts. Leave the sequence out."
             )
         read = files.hash(_deciding_files(dataset, sequence, folder, protocol))
-    notes = (*_gaps(sequence, protocol, objects, present), *notes)
+    notes = (
+        *_gaps(sequence, protocol, objects, present),
+        *notes,
+        *_beside_255(sequence, both),
+        *extra,
+    )
     return SequenceScores(rows, notes, meets, read)
 
 
@@ -184,8 +193,8 @@ def _read_in_order(sequence: Sequence, folder: Path, protocol: Protocol) -> Iter
 
 def _counted_frames(
     dataset: Dataset, sequence: Sequence, folder: Path, protocol: Protocol
-) -> list[int]:
-    """Return the indices of the frames that count, of which none is missing.
+) -> tuple[list[int], tuple[str, ...]]:
+    """Return the indices of the frames that count, of which none is missing, and notes.
 
     Raises:
         DatasetError: the ground truth lacks frames, or none counts.
@@ -199,8 +208,7 @@ def _counted_frames(
             f"protocol '{protocol.name}' leaves none of them to score. Leave the sequence out with "
             "--sequences; `vostool show RUN` draws what was tracked."
         )
-    check_frames(sequence, folder, counted)
-    return counted
+    return counted, check_frames(sequence, folder, counted)
 
 
 def evaluated_frames(sequence: Sequence, protocol: Protocol) -> list[int]:
@@ -246,7 +254,7 @@ def _all_objects(dataset: Dataset, sequence: Sequence, files: LabelFiles) -> lis
 
 def _labels(dataset: Dataset, path: Path, files: LabelFiles) -> Labels:
     labels = files.labels(path)
-    return merge_objects(labels, path) if dataset.merged else labels
+    return dataset.merge(labels, path)
 
 
 def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
@@ -255,6 +263,16 @@ def _check_size(prediction: Labels, truth: Labels, path: Path) -> None:
             f"{path} is {prediction.shape[1]}x{prediction.shape[0]}, the ground truth is "
             f"{truth.shape[1]}x{truth.shape[0]}. Save masks in the size of the frames."
         )
+
+
+def _beside_255(sequence: Sequence, frames: list[str]) -> tuple[str, ...]:
+    """Say what 255 was taken for where masks also hold other values."""
+    if not frames:
+        return ()
+    return (
+        f"Sequence '{sequence.name}': masks hold 255 beside other values ({len(frames)} frames, "
+        f"such as {frames[0]}). All that is not 0 is foreground here, 255 too.",
+    )
 
 
 def _gaps(

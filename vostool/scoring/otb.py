@@ -1,19 +1,19 @@
 """Evaluating boxes that were tracked through: success, precision, and their curves."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from vostool.datasets.otb import RESULTS_BEGIN
 from vostool.datasets.regions import RegionDataset
 from vostool.errors import ResultError, UnknownNameError, UsageError
 from vostool.geometry import box_around, polygon_of
 from vostool.io.listing import is_folder
 from vostool.io.regions import parse_regions
-from vostool.io.storage import read_text
+from vostool.io.text import read_outside
 from vostool.metrics.ope import (
     DISTANCES,
     OVERLAPS,
@@ -24,6 +24,7 @@ from vostool.metrics.ope import (
     success_curve,
 )
 from vostool.scoring.cache import ScoreCache
+from vostool.scoring.result_names import find_result
 from vostool.scoring.scorer import Scorer, ScoringOptions
 from vostool.scoring.tables import BOX_SUMMARY, Scores
 from vostool.tracking.box_files import check_length
@@ -78,10 +79,11 @@ class OnePassScorer(Scorer):
             raise ResultError(f"{folder} is not a folder of results.")
         dataset = self.dataset
         root = folder / "boxes" if (folder / "boxes").is_dir() else folder
+        names = [sequence.name for sequence in dataset.sequences]
         rows, curves, frames, counts = [], [], [], []
         for sequence in dataset.sequences:
-            found = _read(root, sequence)
-            there = sequence.truth.counts > 0
+            found = _read(root, sequence, names)
+            there = (sequence.truth.counts > 0) & ~np.isnan(found).any(axis=1)
             truth, boxes = sequence.truth.values[there, :4], found[there]
             values = {name: curve(boxes, truth) for name, (curve, _) in _CURVES.items()}
             curves.append(values)
@@ -120,37 +122,29 @@ def _figures(curves: Mapping[str, Floats]) -> dict[str, float]:
     }
 
 
-def _read(root: Path, sequence: RegionSequence) -> Floats:
-    """Return the (T, 4) boxes of a sequence; a polygon is the box around it."""
-    path = next((p for p in _paths(root, sequence.name) if p.is_file()), None)
-    if path is None:
-        raise ResultError(
-            f"There is no result of sequence '{sequence.name}': {root} has no {sequence.name}.txt. "
-            "Name the folder that holds it, or choose sequences with --sequences."
-        )
-    try:
-        found = parse_regions(read_text(path), path, ResultError)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultError(f"{path} cannot be read as text: {error}.") from error
-    check_length(found, path, sequence)
+def _read(root: Path, sequence: RegionSequence, names: Iterable[str]) -> Floats:
+    """Return the (T, 4) boxes of a sequence; a polygon is the box around it, NaN is no box.
+
+    Frames before the one where the toolkit begins, of which results may say nothing, are NaN.
+    """
+    path = find_result(root, sequence.name, names)
+    found = parse_regions(read_outside(path, ResultError), path, ResultError, absent=True)
+    late = RESULTS_BEGIN.get(sequence.name, 1) - 1
+    if not late or len(found) != len(sequence) - late:
+        check_length(found, path, sequence)
+        late = 0
     codes = np.flatnonzero(found.counts == 1)
     if len(codes):
         raise ResultError(
             f"{path}, line {codes[0] + 1} is a single number, and a box is x,y,w,h. Results with "
             "restarts are scored with VOT datasets."
         )
-    return _boxes(found)
-
-
-def _paths(root: Path, name: str) -> Iterator[Path]:
-    """Yield where a result may be: pysot's results of OTB begin in lower case, others have _."""
-    yield root / f"{name}.txt"
-    yield root / f"{name[:1].lower()}{name[1:]}.txt"
-    yield root / f"{re.sub('-', '_', name).lower()}.txt"
+    return np.concatenate([np.full((late, 4), np.nan), _boxes(found)])
 
 
 def _boxes(found: Regions) -> Floats:
     boxes = found.values[:, :4].copy()
+    boxes[found.counts == 0] = 0  # no box overlaps nothing
     for index in np.flatnonzero(found.counts > 4).tolist():
         boxes[index] = box_around(polygon_of(found.row(index)))
     return boxes

@@ -1,11 +1,13 @@
 """Is this folder what is to be scored? Sentences for the ways in which it is not."""
 
+import itertools
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vostool.datasets.dataset import Dataset
-from vostool.datasets.layout import files_in, folders_in, listed
+from vostool.datasets.layout import files_in, folders_in, frames_beside, listed
 from vostool.errors import ResultError
 from vostool.io.listing import folders, is_folder, missing_files, missing_folders
 from vostool.io.storage import same
@@ -60,8 +62,11 @@ def _elsewhere(masks: Path, names: list[str]) -> str:
     return f"It has {shown}. Name the folder that holds <sequence>/<frame>.png."
 
 
-def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> None:
-    """Refuse a sequence that lacks masks.
+def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> tuple[str, ...]:
+    """Refuse a sequence that lacks masks, or whose masks are named after other frames.
+
+    Returns:
+        A note if masks are of no frame, though every frame has one.
 
     Args:
         sequence: the ground truth.
@@ -73,12 +78,86 @@ def check_frames(sequence: Sequence, folder: Path, counted: Iterable[int]) -> No
     """
     names = [prediction_path(sequence, folder, index).name for index in counted]
     missing = [name.removesuffix(".png") for name in missing_files(folder, names)]
+    there = [path.stem for path in files_in(folder, {".png"})]
     if missing:
         raise ResultError(
             f"{folder} lacks {len(missing)} of {len(names)} masks ({listed(missing)}). "
             f"{_instead(folder, set(names))}Masks are named like the frames of "
-            "the dataset."
+            f"the dataset.{_in_order(sequence, there)}"
         )
+    shifted = misnamed(sequence, there)
+    if shifted:
+        raise ResultError(f"{folder} {shifted}")
+    extra = _beyond(there, _known(sequence, there))
+    if not extra:
+        return ()
+    return (f"Sequence '{sequence.name}': {len(extra)} masks are of no frame ({listed(extra)}).",)
+
+
+def misnamed(sequence: Sequence, there: list[str]) -> str:
+    """Say that masks are named after other frames, though all that count have one; else empty.
+
+    That frames at one end have no mask is usual, for the first is given; so are masks of frames
+    that the ground truth does not have. Both at once is what a wrong first number looks like.
+
+    Args:
+        sequence: the ground truth.
+        there: names of the masks that are there, without suffix, in order.
+    """
+    known = _known(sequence, there)
+    extra = _beyond(there, known)
+    missing = [name for name in known if name not in set(there)]
+    if not extra or (known[0] not in missing and known[-1] not in missing):
+        return ""
+    return (
+        f"has {len(extra)} masks of no frame ({listed(extra)}) and lacks those of {len(missing)} "
+        f"frames ({listed(missing)}), so they may be named after the wrong frames."
+        f"{_in_order(sequence, there)} Rename them, or remove the masks of no frame if the others "
+        "are right."
+    )
+
+
+def _known(sequence: Sequence, there: list[str]) -> list[str]:
+    """Return the names of all frames, or, where they are not here, of those annotated."""
+    known = [sequence.frame_name(index) for index in range(len(sequence))]
+    if set(there) <= set(known):
+        return known
+    frames = frames_beside(sequence)
+    return frames if len(frames) >= len(known) else known
+
+
+def _beyond(there: list[str], known: list[str]) -> list[str]:
+    """Return the names that are before the first frame that is known, or after the last.
+
+    Frames that are known may be some of all only, every fifth say; names between them, and less
+    than such a step after them, may be right.
+    """
+    extra = [name for name in there if name not in set(known)]
+    numbers = sorted({int(n) for n in map(_number, known) if n})
+    if len(numbers) < len(known) or not all(map(_number, extra)):
+        return extra
+    step = min((b - a for a, b in itertools.pairwise(numbers)), default=1)
+    return [n for n in extra if not numbers[0] <= int(_number(n)) < numbers[-1] + step]
+
+
+def _number(name: str) -> str:
+    """Return the last number in a name, empty if there is none."""
+    found: list[str] = re.findall(r"[0-9]+", name)
+    return found[-1] if found else ""
+
+
+def _in_order(sequence: Sequence, there: list[str]) -> str:
+    """Say that masks would fit one by one, if they would; a sentence with a blank before it."""
+    if not there:
+        return ""
+    annotated = [sequence.frame_name(index) for index in range(len(sequence))]
+    for known in (frames_beside(sequence), annotated):
+        if len(there) == len(known) and there != known:
+            return (
+                f" Taken in order they fit all {len(known)} frames: {there[0]}.png for "
+                f"{known[0]}, ..., {there[-1]}.png for {known[-1]}."
+            )
+    return ""
 
 
 def _instead(folder: Path, wanted: set[str]) -> str:

@@ -146,7 +146,7 @@ def frame_scores(folder: Path) -> dict[tuple[str, str], float]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return read_csv(path, dtype=_TEXT, keep_default_na=False, na_values=[""])
+        return read_csv(path, dtype=_TEXT)
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score again with `vostool eval`."

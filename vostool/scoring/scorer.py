@@ -1,13 +1,15 @@
 """What a user may choose of scoring, and what scores results of one kind of dataset."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from vostool.datasets.clips import Clips
 from vostool.errors import UsageError
+from vostool.exchange.forms.unify import Unified
 from vostool.execution.pools import Workers
 from vostool.scoring.cache import ScoreCache
 from vostool.scoring.tables import Scores
@@ -79,6 +81,17 @@ class Scorer(ABC):
     def folder(self, subset: bool) -> str:
         """Return the name of the folder of tables: a part never replaces those of a whole."""
         return f"{self.label}.subset" if subset else self.label
+
+    @contextmanager
+    def readable(self, source: Path, near: Path | None = None) -> Iterator[Unified]:
+        """Yield results as `score` reads them, made of the forms of other programs.
+
+        Args:
+            source: folder or file.
+            near: folder in which a hidden folder may be made for the length of the block; that of
+                the system if None.
+        """
+        yield Unified(source)
 
     @abstractmethod
     def score(self, folder: Path, about: Mapping[str, Any], cache: ScoreCache | None) -> Scores:

@@ -1,7 +1,7 @@
 """From the per-frame table to objects, sequences and one summary row: each is a groupby."""
 
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,14 +113,28 @@ def combined_summary(scores: Iterable[Scores]) -> pd.DataFrame:
     return table.sort_values(best, ascending=False, kind="stable", ignore_index=True)
 
 
+# Columns of all tables that hold names.
+_TEXT: dict[Hashable, type] = {
+    **dict.fromkeys(("sequence", "frame", "attribute", "category", "tag", "statistic"), str),
+    **dict.fromkeys(("run", "tracker", "init", "dataset", "split", "protocol", "curve"), str),
+    **dict.fromkeys(("device", "precision", "fps_protocol"), str),
+}
+
+
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
-    """Read a table of this machine or of a store, see `pandas.read_csv`.
+    """Read a table that vostool wrote, of this machine or of a store, see `pandas.read_csv`.
+
+    Names stay the text that they are, whatever they look like: `null`, `NA`, `inf`, `007`. Only
+    what is empty is absent.
 
     Raises:
         OSError: it is absent.
         ValueError: it is damaged.
     """
-    table: pd.DataFrame = pd.read_csv(io.BytesIO(read_bytes(path)), **options)
+    types = options.pop("dtype", {})
+    options["dtype"] = {**_TEXT, **types} if isinstance(types, dict) else types
+    data = io.BytesIO(read_bytes(path))
+    table: pd.DataFrame = pd.read_csv(data, keep_default_na=False, na_values=[""], **options)
     return table
 
 

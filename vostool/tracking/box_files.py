@@ -13,7 +13,7 @@ import numpy as np
 from vostool.errors import ResultError
 from vostool.io.listing import entries, is_folder
 from vostool.io.regions import parse_regions
-from vostool.io.storage import read_text
+from vostool.io.text import read_outside
 from vostool.metrics.vot import FAILED, SKIPPED, STARTED
 from vostool.types import Regions, RegionSequence
 
@@ -48,11 +48,12 @@ def read_repetitions(root: Path, sequence: RegionSequence) -> list[Regions]:
     """
     folder = root / sequence.name
     pattern = re.compile(re.escape(sequence.name) + r"_(\d{3})\.(txt|bin)")
-    found = {}
-    for path in sorted(entry.path for entry in entries(folder)):
-        match = pattern.fullmatch(path.name)
-        if match:
-            found[int(match[1])] = path
+    found: dict[int, Path] = {}
+    for place in (folder, root):  # or all results in one folder
+        for path in sorted(entry.path for entry in entries(place)) if not found else ():
+            match = pattern.fullmatch(path.name)
+            if match:
+                found[int(match[1])] = path
     if not found:
         raise ResultError(
             f"There is no result of sequence '{sequence.name}': {folder} has no "
@@ -78,10 +79,7 @@ def read_trajectory(path: Path, sequence: RegionSequence) -> Regions:
         raise ResultError(
             f"{path} is binary. Set results_binary of vot-toolkit to false, and run again."
         )
-    try:
-        regions = parse_regions(read_text(path), path, ResultError)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultError(f"{path} cannot be read as text: {error}.") from error
+    regions = parse_regions(read_outside(path, ResultError), path, ResultError)
     check_length(regions, path, sequence)
     codes = regions.counts == 1
     values = regions.values[:, 0]

@@ -15,6 +15,7 @@ import numpy as np
 from vostool.datasets.clips import Clips
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ContractError, DatasetError, VostoolError, resource_error
+from vostool.io.frames import told_if_turned
 from vostool.tracking.base import Tracker
 from vostool.tracking.pipeline import Gate, MaskWriter, decoded
 from vostool.tracking.timing import StepTime, Stopwatch
@@ -238,7 +239,7 @@ def check_sizes(
         raise DatasetError(
             f"Sequence '{sequence.name}': frame {sequence.frames[index].name} is "
             f"{frame.shape[1]}x{frame.shape[0]}, the first one is {shape[1]}x{shape[0]}. The "
-            "frames of a sequence must be of one size."
+            f"frames of a sequence must be of one size.{told_if_turned(sequence.frames[index])}"
         )
     for prompt in prompts:
         if prompt.mask is not None and prompt.mask.shape != frame.shape[:2]:
@@ -246,6 +247,7 @@ def check_sizes(
                 f"Sequence '{sequence.name}': {_annotated(sequence, index)} is {prompt.mask.shape} "
                 f"(height, width), its frame {sequence.frames[index].name} is {frame.shape[:2]}. "
                 "Frames and masks must come from the same resolution."
+                f"{told_if_turned(sequence.frames[index])}"
             )
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vostool.errors import WeightsError
-from vostool.io.placeholders import placeholder
+from vostool.io.kinds import stand_in
 
 COUNTERS = "num_batches_tracked"  # files of old versions lack it, and nothing depends on it
 _WRAPPERS = ("state_dict", "model", "net")  # keys under which programs store their tensors
@@ -107,9 +107,9 @@ def best_fit(
 def _read(path: Path) -> Any:
     try:
         with path.open("rb") as file:
-            start = file.read(512)
-        if what := placeholder(start):
-            raise WeightsError(f"{path} {what}")
+            start = file.read(1024)
+        if what := stand_in(start):
+            raise WeightsError(f"{path} {what}.")
         if start[8:9] == b"{":  # safetensors: the length of a JSON header, then the header
             return load_file(path)
         _check_unfolded(path)

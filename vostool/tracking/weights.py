@@ -13,8 +13,8 @@ from typing import Literal
 
 from vostool.environment import sha256_of
 from vostool.errors import UnknownNameError, WeightsError
+from vostool.io.kinds import stand_in
 from vostool.io.locks import locked
-from vostool.io.placeholders import placeholder
 from vostool.io.storage import write_text
 from vostool.tracking.base import Release
 from vostool.tracking.download import (
@@ -114,8 +114,8 @@ def fetch(
     with locked(folder, "fetching weights into"):
         if path.is_file():
             try:
-                if what := _placeholder(path):
-                    raise WeightsError(f"{path} {what}")
+                if what := _stand_in(path):
+                    raise WeightsError(f"{path} {what}.")
                 return _compared(release, path, path, downloaded=False)
             except WeightsError as error:
                 aside = path.with_name(f"{path.name}.wrong")
@@ -128,8 +128,8 @@ def fetch(
         except NotDownloaded as error:
             raise _by_hand(plugin, release, path, str(error)) from error
         try:
-            if what := _placeholder(partial):
-                reason = f"What the server sends {what}"
+            if what := _stand_in(partial):
+                reason = f"What the server sends {what}."
                 raise _by_hand(plugin, release, path, reason)
             fetched = _compared(release, partial, path, downloaded=True)
         except WeightsError:
@@ -191,9 +191,9 @@ def _record(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _placeholder(path: Path) -> str | None:
+def _stand_in(path: Path) -> str:
     with path.open("rb") as file:
-        return placeholder(file.read(512))
+        return stand_in(file.read(1024))
 
 
 def _by_hand(plugin: Plugin, release: Release, path: Path, reason: str) -> WeightsError:

@@ -9,15 +9,14 @@
 Masks stay packed until they are asked for.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from vostool.errors import DataError, DatasetError
 from vostool.exchange.coco.rle import Rle, check, decode, to_rle
-from vostool.io.frames import read_frame
-from vostool.io.storage import read_bytes
+from vostool.io.frames import read_frame, told_if_turned
+from vostool.io.text import read_json
 from vostool.types import Box, Frame, Mask
 
 _Record = dict[str, Any]
@@ -93,6 +92,7 @@ class CocoFrame:
             raise DatasetError(
                 f"{self.path} is {frame.shape[1]}x{frame.shape[0]}, and its masks are "
                 f"{self.size[1]}x{self.size[0]}. Name the root that the file was made from."
+                f"{told_if_turned(self.path)}"
             )
         return frame
 
@@ -142,15 +142,11 @@ def read_coco(path: Path, root: Path, *, crowds: bool = False) -> tuple[CocoVide
 
 def _load(path: Path) -> _Record:
     try:
-        document = json.loads(read_bytes(path))
+        document = read_json(path, DatasetError)
     except FileNotFoundError:
         raise DatasetError(
             f"{path} does not exist. Make it with `vostool convert davis2coco`."
         ) from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:  # ValueError is also that of bytes in no encoding
-        raise DatasetError(f"{path} is no JSON ({error}). Make or download it again.") from None
     held = document if isinstance(document, dict) else {}
     lacking = [key for key in ("images", "annotations", "categories") if key not in held]
     if lacking:

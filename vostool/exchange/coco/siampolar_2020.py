@@ -31,9 +31,10 @@ from vostool.errors import DatasetError
 from vostool.exchange.coco.rle import box_and_area, union_of_polygons
 from vostool.exchange.coco.writer import Advance, Document, check_size
 from vostool.io.label_maps import read_labels
-from vostool.io.storage import read_text
+from vostool.io.text import lines_of, read_outside
 from vostool.types import Mask
 
+_AFTER_SUFFIX = re.compile(r"(?<=\.\w{3})\s+|(?<=\.\w{4})\s+")  # names may have blanks
 _NAME = re.compile(r"(?:^\s*-?\s*|[{,]\s*)name:\s*['\"]?([^'\"#,}\s]+)")
 
 
@@ -126,7 +127,7 @@ def sequence_names(root: Path) -> list[str]:
             f"{places[0]} is missing, which numbers the categories. Get db_info.yml of DAVIS 2016 "
             "from github.com/fperazzi/davis (2017: davis-2017), or drop --legacy."
         )
-    text = read_text(path, "utf-8-sig", "replace")
+    text = read_outside(path, DatasetError)
     below = re.search(r"^sequences:.*\n((?:[\s#-].*\n?|\n)*)", text, re.M)
     found = [_NAME.search(line) for line in below[1].splitlines()] if below else []
     names = [match[1] for match in found if match]
@@ -144,9 +145,8 @@ def _rows(dataset: Dataset, year: int) -> Iterator[Row]:
     """Yield the rows of the list of image and mask pairs, or of what it would be."""
     listed = dataset.root / "ImageSets" / _folder(dataset) / f"{dataset.split}.txt"
     if year == 2016 and listed.is_file():
-        for line in read_text(listed, "utf-8-sig").splitlines():
-            if line.strip():
-                yield _row(line, dataset.root, listed)
+        for line in lines_of(read_outside(listed, DatasetError)):
+            yield _row(line, dataset.root, listed)
         return
     for sequence in dataset.sequences:
         for index, image in enumerate(sequence.frames):
@@ -154,7 +154,7 @@ def _rows(dataset: Dataset, year: int) -> Iterator[Row]:
 
 
 def _row(line: str, root: Path, listed: Path) -> Row:
-    pair = [name.strip("/") for name in line.split()]
+    pair = [name.strip("/") for name in _AFTER_SUFFIX.split(line)]
     if len(pair) != 2:
         raise DatasetError(f"{listed} has the row '{line}'; it must name an image and a mask.")
     image, mask = (root / name for name in pair)

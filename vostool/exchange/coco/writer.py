@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import DatasetError
 from vostool.exchange.coco.rle import box_and_area, encode_objects
+from vostool.io.frames import frame_size, told_if_turned
 from vostool.io.label_maps import VOID, ids_in, refuse_soft
 from vostool.io.readahead import Ahead
 from vostool.types import Labels, Sequence
@@ -168,16 +168,12 @@ def check_size(image: Path, mask: Path, labels: Labels, size: tuple[int, ...]) -
     Raises:
         DatasetError: sizes differ, or the image is none.
     """
-    try:
-        with image.open("rb") as file, Image.open(file) as opened:
-            width, height = opened.size
-    except (UnidentifiedImageError, OSError):
-        raise DatasetError(f"Frame {image} is not an image. Copy or unpack it again.") from None
+    width, height = frame_size(image)
     for other, what in (((height, width), f"its image {image}"), (size, "the first of them")):
         if labels.shape != other:
             raise DatasetError(
                 f"{mask} is {labels.shape[1]}x{labels.shape[0]}, and {what} is "
-                f"{other[1]}x{other[0]}. Unpack the dataset again."
+                f"{other[1]}x{other[0]}. Unpack the dataset again.{told_if_turned(image)}"
             )
 
 

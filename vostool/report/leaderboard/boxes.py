@@ -102,19 +102,19 @@ def _names(scores: Path) -> str:
     """Read which sequences were scored, as text."""
     path = scores / "sequences.csv"
     try:
-        names = read_csv(path, dtype=str, usecols=["sequence"], keep_default_na=False)
+        names = read_csv(path, dtype=str, usecols=["sequence"])
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score that run again with `vostool eval`, or remove "
             "the folder."
         ) from error
-    return "\n".join(sorted(names["sequence"]))
+    return "\0".join(sorted(names["sequence"]))  # which no name has
 
 
 def _section(runs: pd.DataFrame) -> Section:
     first = runs.iloc[0]
     dataset, protocol, overlap = (str(first[key]) for key in ("dataset", "protocol", "overlap"))
-    names = tuple(str(first["names"]).split("\n"))
+    names = tuple(str(first["names"]).split("\0"))
     entry = REGIONS.get(dataset)
     official = entry.official if entry else 0
     interval = (int(first["shortest"]), int(first["longest"]))

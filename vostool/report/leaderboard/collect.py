@@ -70,7 +70,7 @@ def _summary(path: Path, folder: str) -> pd.DataFrame:
     """Read one run's summary, with the names of the sequences that it covers."""
     text = {"run": str, "tracker": str, "init": str}
     try:
-        table = read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        table = read_csv(path, dtype=text)
         names = read_csv(path.with_name("sequences.csv"), dtype=str, usecols=["sequence"])
         intervals = path.with_name("intervals.csv")
         spread = read_csv(intervals) if intervals.is_file() else pd.DataFrame()
@@ -83,7 +83,7 @@ def _summary(path: Path, folder: str) -> pd.DataFrame:
     for row in spread.to_dict("records"):
         if row["statistic"] == primary_metric(table):
             ends = {"low": row["low"], "high": row["high"]}
-    covered = " ".join(sorted(names["sequence"]))
+    covered = "\0".join(sorted(names["sequence"]))  # which no name has
     table = table.fillna({"init": "", "tracker": ""})
     return table.assign(
         folder=folder, names=covered, scores=str(path.parent), source=OWN, trained_on="", **ends
@@ -107,7 +107,7 @@ def _place(section: Section) -> tuple[bool, str, int, int]:
 def _section(runs: pd.DataFrame) -> Section:
     first = runs.iloc[0]
     dataset, split, protocol = str(first["dataset"]), str(first["split"]), str(first["protocol"])
-    names = tuple(str(first["names"]).split(" "))
+    names = tuple(str(first["names"]).split("\0"))
     entry = CATALOG.get(dataset)
     official = entry.count(split) if entry else 0
     rows = runs.drop(columns=["folder", "names"])

@@ -114,7 +114,7 @@ def _of_run(row: Mapping[Any, Any]) -> Details:
 
 def _read(path: Path, types: dict[str, type]) -> pd.DataFrame:
     try:
-        return read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+        return read_csv(path, dtype=types)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise ResultError(
             f"{path} cannot be read ({error}). Score that run again with `vostool eval`."

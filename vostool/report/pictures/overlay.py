@@ -105,6 +105,7 @@ def captioned(picture: Picture, left: str, right: str = "", marks: Marks = ()) -
         right: text that is always whole.
         marks: a legend behind `left`: texts, each behind a square of its colour.
     """
+    left, right = (text.replace("\n", " ") for text in (left, right))  # names may have line ends
     size = text_size(picture.shape[1])
     font, height = _font(size), size + size // 2 + 2
     bar = Image.new("RGB", (picture.shape[1], height), BAR)

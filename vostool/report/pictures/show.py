@@ -8,7 +8,7 @@ import numpy as np
 
 from vostool.datasets.dataset import Dataset
 from vostool.errors import ResultError
-from vostool.io.frames import read_frame
+from vostool.io.frames import read_frame, told_if_turned
 from vostool.report.pictures.overlay import (
     ONLY_FIRST,
     ONLY_SECOND,
@@ -144,6 +144,7 @@ class Exhibit:
                 f"The mask of '{layer.name}' for frame {scene.frame} of sequence "
                 f"'{scene.sequence.name}' is {labels.shape[1]}x{labels.shape[0]}, the frame is "
                 f"{whole.shape[1]}x{whole.shape[0]}. Show masks on the frames they were made for."
+                f"{told_if_turned(scene.sequence.frames[scene.index])}"
             )
         return None if labels is None else resized_labels(labels, (shown.shape[0], shown.shape[1]))
 

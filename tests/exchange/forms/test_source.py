@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from vostool.errors import MaskError, ResultError
-from vostool.exchange.mask_source import FolderSource, opened_source, prefix_of
+from vostool.exchange.forms.source import FolderSource, opened_source, prefix_of
 
 
 def png(value: int = 1) -> bytes:
