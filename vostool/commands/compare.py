@@ -37,7 +37,7 @@ def compare(
     results: Path | None,
     **where: Any,
 ) -> None:
-    """Return True if B is better than A, and where.
+    """Tell whether B is better than A, and where.
 
     A and B are runs that `vostool eval` has scored, or folders of scores. Whole sequences are
     resampled for the interval of a difference, and swapped between A and B for its p-value.
